@@ -1,0 +1,295 @@
+"""The catalogue: every loss, penalty, objective, architecture, dataset and optimizer under its name.
+
+An entry is a frozen dataclass whose fields are its settings. One decorator enters it, in the package or in
+a file of your own::
+
+    from bench.catalog import losses
+
+    @losses.register("gap", formula="L_D = E[max(0, 1 − r + f)],  L_G = E[r − f]", source="mine")
+    class Gap:
+        '''The real score is to exceed the fake one by 1.'''
+
+        def discriminator(self, real, fake):
+            return (1 - real + fake).relu().mean()
+
+        def generator(self, real, fake):
+            return (real - fake).mean()
+
+Nothing here imports torch; the modules that hold the built-in entries are loaded when first asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import annotated_types
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from bench.errors import CatalogError, nearest, unknown
+
+if TYPE_CHECKING:
+    from bench.architectures.base import Architecture
+    from bench.datasets.base import Dataset
+    from bench.objectives.base import Loss, Objective, Penalty
+    from bench.spec import PluginSpec
+    from bench.training.optimizers import OptimizerEntry
+
+T = TypeVar("T")
+C = TypeVar("C", bound=type)
+
+
+@dataclasses.dataclass(frozen=True)
+class SettingDescription:
+    """One setting of an entry: its type, default, allowed range and meaning with unit."""
+
+    name: str
+    type: str
+    default: str
+    allowed: str
+    meaning: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What `ganbench describe` tells of an entry."""
+
+    kind: str
+    name: str
+    summary: str
+    formula: str
+    source: str
+    settings: tuple[SettingDescription, ...]
+    origin: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry(Generic[T]):
+    """A name, the class that it creates, and where both come from."""
+
+    kind: str
+    name: str
+    factory: Callable[..., T]
+    formula: str
+    source: str
+    plugin: PluginSpec | None
+
+
+_loading: list[PluginSpec] = []
+"""The plugin whose file is being executed, if any: what it registers is marked as its own."""
+
+
+class Catalog(Generic[T]):
+    """All entries of one kind.
+
+    Args:
+        kind: what the entries are, in the plural.
+        modules: where the built-in entries are registered.
+        methods: what each entry must define; of a tuple, at least one.
+    """
+
+    def __init__(self, kind: str, modules: Sequence[str], methods: Sequence[str | tuple[str, ...]]) -> None:
+        self.kind = kind
+        self._modules = tuple(modules)
+        self._methods = tuple(methods)
+        self._entries: dict[str, Entry[T]] = {}
+        self._complete = False
+
+    @property
+    def singular(self) -> str:
+        """The kind in the singular, for messages."""
+        return {"losses": "loss", "penalties": "penalty"}.get(self.kind, self.kind.removesuffix("s"))
+
+    def register(self, name: str, *, formula: str, source: str) -> Callable[[C], C]:
+        """Enter the decorated class under ``name``.
+
+        Args:
+            name: lower-case words joined by hyphens; unique within the kind.
+            formula: the formula (or shape) in plain text.
+            source: the paper, with equation where it has one.
+
+        Raises:
+            CatalogError: the name is taken, or the class lacks a method of this kind.
+        """
+
+        def enter(cls: C) -> C:
+            plugin = _loading[-1] if _loading else None
+            taken = self._entries.get(name)
+            if taken is not None and not (plugin and taken.plugin and taken.plugin.path == plugin.path):
+                raise CatalogError(f"{self.singular} '{name}' is registered twice: give one of them another name")
+            for method in self._methods:
+                options = (method,) if isinstance(method, str) else method
+                if not any(callable(getattr(cls, option, None)) for option in options):
+                    needed = " or ".join(f"'{option}'" for option in options)
+                    raise CatalogError(f"{self.singular} '{name}' ({cls.__name__}) lacks the method {needed}")
+            if "__dataclass_fields__" not in cls.__dict__:
+                cls = typing.cast(C, dataclasses.dataclass(frozen=True)(cls))
+            self._entries[name] = Entry(self.kind, name, cls, formula, source, plugin)
+            return cls
+
+        return enter
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        self._load()
+        return sorted(self._entries)
+
+    def entry(self, name: str) -> Entry[T]:
+        """The entry called ``name``.
+
+        Raises:
+            CatalogError: there is none; the message lists the valid names and the nearest.
+        """
+        self._load()
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise CatalogError(unknown(self.singular, name, self.names())) from None
+
+    def create(self, name: str, **settings: Any) -> T:
+        """The entry called ``name`` with these settings; the others keep their defaults.
+
+        Raises:
+            CatalogError: an unknown name or setting, or a value out of its range.
+        """
+        entry = self.entry(name)
+        fields = _fields(entry.factory)
+        faults = [
+            f"{self.singular} '{name}' has no setting '{key}';"
+            + (f" {hint}" if (hint := nearest(key, fields)) else "")
+            + f" valid: {', '.join(fields) or 'none'}"
+            for key in settings
+            if key not in fields
+        ]
+        if faults:
+            raise CatalogError(*faults)
+        try:
+            return _adapter(entry.factory).validate_json(json.dumps(settings, default=_plain), strict=True)
+        except ValidationError as error:
+            raise CatalogError(
+                *(
+                    f"{self.singular} '{name}', setting '{'.'.join(str(key) for key in fault['loc'])}' = "
+                    f"{fault['input']!r}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+                    for fault in error.errors()
+                )
+            ) from None
+
+    def settings(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Every setting of the entry called ``name``: the given ones validated, the others at their defaults."""
+        return _values(self.create(name, **given))
+
+    def describe(self, name: str) -> Description:
+        """What the entry is, its formula, settings and source."""
+        entry = self.entry(name)
+        return Description(
+            kind=self.singular,
+            name=name,
+            summary=inspect.cleandoc(entry.factory.__doc__ or "").split("\n\n")[0].replace("\n", " "),
+            formula=entry.formula,
+            source=entry.source,
+            settings=tuple(_describe_setting(field) for field in _fields(entry.factory).values()),
+            origin=f"plugin {entry.plugin.name}" if entry.plugin else "built in",
+        )
+
+    def _load(self) -> None:
+        if not self._complete:
+            self._complete = True
+            held, _loading[:] = _loading[:], []  # a plugin that asks for names does not own what that loads
+            try:
+                for module in self._modules:
+                    importlib.import_module(module)
+            finally:
+                _loading[:] = held
+
+
+@dataclasses.dataclass(frozen=True)
+class _Field:
+    name: str
+    annotation: Any
+    default: Any
+    meaning: str
+    allowed: str
+
+
+def _fields(factory: Callable[..., Any]) -> dict[str, _Field]:
+    hints = typing.get_type_hints(factory, include_extras=True)
+    fields = {}
+    for field in dataclasses.fields(factory):  # type: ignore[arg-type]  # an entry is a dataclass
+        annotation = hints[field.name]
+        plain, meaning, allowed = annotation, "", ""
+        if typing.get_origin(annotation) is typing.Annotated:
+            plain, *marks = typing.get_args(annotation)
+            infos = [mark for mark in marks if isinstance(mark, FieldInfo)]
+            meaning = next((info.description for info in infos if info.description), "")
+            allowed = ", ".join(_bound(limit) for info in infos for limit in info.metadata)
+        default = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        fields[field.name] = _Field(field.name, plain, default, meaning, allowed)
+    return fields
+
+
+def _bound(limit: object) -> str:
+    for kind, sign in ((annotated_types.Gt, ">"), (annotated_types.Ge, "≥"), (annotated_types.Lt, "<")):
+        if isinstance(limit, kind):
+            return f"{sign} {next(iter(vars(limit).values()), '') if hasattr(limit, '__dict__') else _slot(limit)}"
+    if isinstance(limit, annotated_types.Le):
+        return f"≤ {_slot(limit)}"
+    return str(limit)
+
+
+def _slot(limit: object) -> object:
+    return getattr(limit, dataclasses.fields(limit)[0].name)  # type: ignore[arg-type]  # annotated_types are dataclasses
+
+
+def _describe_setting(field: _Field) -> SettingDescription:
+    default = "required" if field.default is dataclasses.MISSING else str(field.default)
+    allowed = field.allowed
+    if typing.get_origin(field.annotation) is typing.Literal:
+        allowed = " | ".join(str(option) for option in typing.get_args(field.annotation))
+    return SettingDescription(field.name, _type_name(field.annotation), default, allowed, field.meaning)
+
+
+def _type_name(annotation: Any) -> str:
+    if typing.get_origin(annotation) is typing.Literal:
+        return "text"
+    if isinstance(annotation, types.UnionType):
+        return " | ".join(_type_name(option) for option in typing.get_args(annotation))
+    return {"float": "number", "int": "integer", "str": "text", "bool": "true | false"}.get(
+        getattr(annotation, "__name__", ""), str(annotation)
+    )
+
+
+def _adapter(factory: Callable[..., T]) -> TypeAdapter[T]:
+    if "__pydantic_config__" not in vars(factory):
+        factory.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)  # type: ignore[attr-defined]
+    return TypeAdapter(factory)
+
+
+def _values(instance: object) -> dict[str, Any]:
+    return {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}  # type: ignore[arg-type]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise CatalogError(f"a setting cannot be of type {type(value).__name__}: use text, numbers, true/false or lists")
+
+
+losses: Catalog[Loss] = Catalog("losses", ["bench.objectives.losses"], ["discriminator", "generator"])
+penalties: Catalog[Penalty] = Catalog("penalties", ["bench.objectives.penalties"], [("term", "project")])
+objectives: Catalog[Objective] = Catalog("objectives", ["bench.objectives.presets"], [])
+architectures: Catalog[Architecture] = Catalog(
+    "architectures", ["bench.architectures.mlp", "bench.architectures.dcgan"], ["check", "build"]
+)
+datasets: Catalog[Dataset] = Catalog("datasets", ["bench.datasets.mixtures", "bench.datasets.digits"], ["load"])
+optimizers: Catalog[OptimizerEntry] = Catalog("optimizers", ["bench.training.optimizers"], ["build"])
+
+CATALOGS: tuple[Catalog[Any], ...] = (losses, penalties, objectives, architectures, datasets, optimizers)

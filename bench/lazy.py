@@ -1,0 +1,26 @@
+"""Modules that load at first use, so that listing and planning start without torch."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+
+class _LazyModule:
+    """Stands for a module until an attribute of it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        value = getattr(importlib.import_module(self._name), attribute)
+        self.__dict__[attribute] = value  # the next look-up costs no more than a real module's
+        return value
+
+
+if TYPE_CHECKING:
+    import torch as torch
+    import torch.nn.functional as functional
+else:
+    torch = _LazyModule("torch")
+    functional = _LazyModule("torch.nn.functional")

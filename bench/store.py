@@ -1,0 +1,302 @@
+"""The results folder: everything that was asked and measured, and how it is read back.
+
+    results/<suite>/
+      suite.toml  plan.json                     what was asked
+      runs/<run id>/
+        spec.json  record.json                  the run and its result; record.json appears last
+        history.parquet                         losses, gradient norms and metrics over steps, images, seconds
+        samples.npz  samples.png  log.txt
+      references/<dataset, space, N>.json       perfect sampler and noise
+      throughput/<cell id>.json                 training speed, measured alone
+
+A file is written beside its place, flushed to the disk and renamed: it is there whole or not at all.
+Nothing is read by unpickling. A file that cannot be trusted is named and skipped, never a stack trace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from bench.errors import StoreError
+from bench.record import SCHEMA_VERSION, Record, Reference, Throughput
+from bench.spec import Frozen, RunSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+M = TypeVar("M", Record, Reference, Throughput)
+
+HISTORY_COLUMNS = (
+    "step",
+    "images",
+    "seconds",
+    "split",
+    "name",
+    "value",
+)
+"""Of `history.parquet`, one row a number. ``seconds`` are seconds of training. ``split`` is ``train`` for what is
+logged of the steps themselves (``discriminator_loss``, ``generator_loss``, ``discriminator_gradient_norm``,
+``generator_gradient_norm``, ``penalty``), ``test`` and ``validation`` for metrics."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put ``content`` at ``path`` whole or not at all.
+
+    Promises that a reader, and the machine after a power cut, sees the old file or the new one. Does not promise
+    that a concurrent writer's content survives: the last rename wins.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes it private; results are to be shared  # noqa: PTH101
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@dataclasses.dataclass(frozen=True)
+class Store:
+    """The results of one suite."""
+
+    folder: Path
+
+    def prepare(self) -> None:
+        """Make the folder, and see that it can be written.
+
+        Raises:
+            StoreError: it cannot.
+        """
+        try:
+            for part in ("runs", "references", "throughput"):
+                (self.folder / part).mkdir(parents=True, exist_ok=True)
+            probe = self.folder / f".probe-{os.getpid()}"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"results folder '{self.folder}' cannot be written: {error.strerror or error}; "
+                "choose another with --results or change its permissions"
+            ) from None
+
+    # what was asked
+
+    def write_suite(self, text: str, plan: str) -> None:
+        """Keep the suite file's text and the plan made from it."""
+        write_atomically(self.folder / "suite.toml", text.encode())
+        write_atomically(self.folder / "plan.json", plan.encode())
+
+    def suite_text(self) -> str | None:
+        """The suite file as it was last run."""
+        path = self.folder / "suite.toml"
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    # runs
+
+    def run_folder(self, run_id: str) -> Path:
+        """Where a run's files lie."""
+        return self.folder / "runs" / run_id
+
+    def write_spec(self, spec: RunSpec) -> None:
+        """Keep the spec of a run that begins."""
+        write_atomically(self.run_folder(spec.run_id) / "spec.json", _json(spec))
+
+    def write_record(self, record: Record) -> None:
+        """Keep a run's record; it is finished from then on."""
+        write_atomically(self.run_folder(record.run_id) / "record.json", _json(record))
+
+    def write_history(self, run_id: str, history: pd.DataFrame) -> None:
+        """Keep a run's history, columns `HISTORY_COLUMNS`."""
+        buffer = io.BytesIO()
+        history.to_parquet(buffer, index=False)
+        write_atomically(self.run_folder(run_id) / "history.parquet", buffer.getvalue())
+
+    def write_samples(self, run_id: str, samples: np.ndarray, picture: bytes) -> None:
+        """Keep generated samples as stored by the dataset (points float32, images uint8), and a PNG of them."""
+        import numpy as np
+
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, samples=samples)
+        write_atomically(self.run_folder(run_id) / "samples.npz", buffer.getvalue())
+        write_atomically(self.run_folder(run_id) / "samples.png", picture)
+
+    def record(self, run_id: str) -> Record | None:
+        """A run's record, or None where there is none that can be trusted."""
+        return _read(self.run_folder(run_id) / "record.json", Record, [])
+
+    def history(self, run_id: str) -> pd.DataFrame | None:
+        """A run's history, or None where there is none that can be trusted."""
+        import pandas as pd
+
+        path = self.run_folder(run_id) / "history.parquet"
+        try:
+            history = pd.read_parquet(path)
+        except (OSError, ValueError):  # pyarrow's errors are ValueErrors
+            return None
+        return history if list(history.columns) == list(HISTORY_COLUMNS) else None
+
+    def samples(self, run_id: str) -> np.ndarray | None:
+        """A run's generated samples, or None where there are none that can be trusted."""
+        import zipfile
+
+        import numpy as np
+
+        try:
+            with np.load(self.run_folder(run_id) / "samples.npz", allow_pickle=False) as archive:
+                return np.asarray(archive["samples"])
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None
+
+    # reading all of a kind
+
+    def records(self) -> Contents[Record]:
+        """All records, in the order of their run ids."""
+        return _read_all(self.folder.glob("runs/*/record.json"), Record)
+
+    def references(self) -> Contents[Reference]:
+        """All references."""
+        return _read_all(self.folder.glob("references/*.json"), Reference)
+
+    def throughputs(self) -> Contents[Throughput]:
+        """All throughput measurements."""
+        return _read_all(self.folder.glob("throughput/*.json"), Throughput)
+
+    def write_reference(self, reference: Reference) -> None:
+        """Keep a reference."""
+        write_atomically(self.folder / "references" / f"{reference.key}.json", _json(reference))
+
+    def write_throughput(self, throughput: Throughput) -> None:
+        """Keep a throughput measurement."""
+        write_atomically(self.folder / "throughput" / f"{throughput.cell_id}.json", _json(throughput))
+
+    def reference(self, key: str) -> Reference | None:
+        """A reference, or None."""
+        return _read(self.folder / "references" / f"{key}.json", Reference, [])
+
+    def throughput(self, cell_id: str) -> Throughput | None:
+        """A throughput measurement, or None."""
+        return _read(self.folder / "throughput" / f"{cell_id}.json", Throughput, [])
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents(Generic[M]):
+    """What could be read, and a sentence for each file that could not be trusted."""
+
+    items: tuple[M, ...]
+    rejected: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[M]:
+        return iter(self.items)
+
+
+def load_results(path: str | Path) -> pd.DataFrame:
+    """The runs under ``path`` as one tidy DataFrame, a row a run.
+
+    Args:
+        path: a suite's results folder (``results/losses``), or the folder of several.
+
+    Returns:
+        The identifying columns (``run_id, suite, objective, architecture, dataset, seed, status, reason, steps,
+        images``), one column per metric at its ``final`` selection and ``<metric>_best_on_validation``,
+        ``<metric>_oracle_best`` for the other two, ``seconds_<part>`` for the timings, ``training_images_per_second``
+        (while other runs were beside it), ``device`` and ``hardware``.
+
+    Raises:
+        StoreError: there is no such folder, or nothing in it is a result.
+    """
+    import pandas as pd
+
+    folder = Path(path)
+    suites = [folder] if (folder / "runs").is_dir() else sorted(p.parent for p in folder.glob("*/runs"))
+    if not suites:
+        raise StoreError(f"'{folder}' holds no results: expected '{folder}/runs' or '{folder}/<suite>/runs'")
+    return pd.DataFrame([row(record, suite.name) for suite in suites for record in Store(suite).records()])
+
+
+def row(record: Record, suite: str) -> dict[str, object]:
+    """One row of `load_results`."""
+    spec, timings = record.spec, record.timings
+    cells: dict[str, object] = {
+        "run_id": record.run_id,
+        "suite": suite,
+        "objective": spec.objective.label,
+        "architecture": spec.architecture.label,
+        "dataset": spec.dataset.label,
+        "seed": spec.seed,
+        "status": str(record.status),
+        "reason": record.reason,
+        "steps": record.steps,
+        "images": record.images,
+    }
+    for measurement in record.measurements:
+        suffix = "" if measurement.selection == "final" else f"_{measurement.selection}"
+        cells[measurement.metric + suffix] = measurement.value
+    cells |= {f"seconds_{name}": seconds for name, seconds in timings.model_dump().items()}
+    cells["training_images_per_second"] = record.images / timings.training if timings.training > 0 else None
+    cells["device"] = record.environment.device
+    cells["hardware"] = record.environment.hardware
+    return cells
+
+
+def _json(model: Frozen) -> bytes:
+    return (model.model_dump_json(indent=1) + "\n").encode()
+
+
+def _read_all(paths: Iterator[Path], model: type[M]) -> Contents[M]:
+    rejected: list[str] = []
+    items = [item for path in sorted(paths) if (item := _read(path, model, rejected)) is not None]
+    return Contents(tuple(items), tuple(rejected))
+
+
+def _read(path: Path, model: type[M], rejected: list[str]) -> M | None:
+    """The model in the file, or None with the reason added to ``rejected``."""
+    try:
+        plain = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        rejected.append(f"{path}: not readable as JSON ({error}); skipped")
+        return None
+    version = plain.get("schema_version") if isinstance(plain, dict) else None
+    if version != SCHEMA_VERSION:
+        rejected.append(
+            f"{path}: schema version {version!r}, this ganbench reads {SCHEMA_VERSION}; skipped"
+            + (" (written by a newer ganbench? upgrade to read it)" if isinstance(version, int) else "")
+        )
+        return None
+    try:
+        item = model.model_validate_json(json.dumps(plain))
+    except ValidationError as error:
+        first = error.errors()[0]
+        rejected.append(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; skipped")
+        return None
+    if isinstance(item, Record) and not item.run_id == item.spec.run_id == path.parent.name:
+        rejected.append(f"{path}: the record is of run {item.spec.run_id}, not of its folder's; skipped")
+        return None
+    return item
