@@ -143,6 +143,10 @@ class Reference(Frozen):
     noise: str
     """What the noise is."""
     draws: tuple[Draw, ...]
+    modes: tuple[tuple[float, ...], ...] = ()
+    """Centres of the true modes, where they are known."""
+    sigma: float | None = None
+    """Standard deviation of each true mode, in units of the data."""
     classifier: Classifier | None = None
     environment: Environment
     seconds: float

@@ -6,7 +6,7 @@
         spec.json  record.json                  the run and its result; record.json appears last
         history.parquet                         losses, gradient norms and metrics over steps, images, seconds
         samples.npz  samples.png  log.txt
-      references/<dataset, space, N>.json       perfect sampler and noise
+      references/<dataset, space, N>.json       perfect sampler and noise; .npz: a perfect sampler's draw
       throughput/<cell id>.json                 training speed, measured alone
 
 A file is written beside its place, flushed to the disk and renamed: it is there whole or not at all.
@@ -139,11 +139,7 @@ class Store:
 
     def write_samples(self, run_id: str, samples: np.ndarray, picture: bytes) -> None:
         """Keep generated samples as stored by the dataset (points float32, images uint8), and a PNG of them."""
-        import numpy as np
-
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, samples=samples)
-        write_atomically(self.run_folder(run_id) / "samples.npz", buffer.getvalue())
+        write_atomically(self.run_folder(run_id) / "samples.npz", _packed(samples))
         write_atomically(self.run_folder(run_id) / "samples.png", picture)
 
     def record(self, run_id: str) -> Record | None:
@@ -163,15 +159,11 @@ class Store:
 
     def samples(self, run_id: str) -> np.ndarray | None:
         """A run's generated samples, or None where there are none that can be trusted."""
-        import zipfile
+        return _unpacked(self.run_folder(run_id) / "samples.npz")
 
-        import numpy as np
-
-        try:
-            with np.load(self.run_folder(run_id) / "samples.npz", allow_pickle=False) as archive:
-                return np.asarray(archive["samples"])
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            return None
+    def reference_samples(self, key: str) -> np.ndarray | None:
+        """Samples of a perfect sampler, as stored by the dataset, or None where there are none that can be trusted."""
+        return _unpacked(self.folder / "references" / f"{key}.npz")
 
     # reading all of a kind
 
@@ -190,6 +182,10 @@ class Store:
     def write_reference(self, reference: Reference) -> None:
         """Keep a reference."""
         write_atomically(self.folder / "references" / f"{reference.key}.json", _json(reference))
+
+    def write_reference_samples(self, key: str, samples: np.ndarray) -> None:
+        """Keep samples of a perfect sampler, as stored by the dataset."""
+        write_atomically(self.folder / "references" / f"{key}.npz", _packed(samples))
 
     def write_throughput(self, throughput: Throughput) -> None:
         """Keep a throughput measurement."""
@@ -266,6 +262,26 @@ def row(record: Record, suite: str) -> dict[str, object]:
 
 def _json(model: Frozen) -> bytes:
     return (model.model_dump_json(indent=1) + "\n").encode()
+
+
+def _packed(samples: np.ndarray) -> bytes:
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, samples=samples)
+    return buffer.getvalue()
+
+
+def _unpacked(path: Path) -> np.ndarray | None:
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return np.asarray(archive["samples"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
 
 
 def _read_all(paths: Iterator[Path], model: type[M]) -> Contents[M]:

@@ -68,6 +68,10 @@ class Data:
         """What the players see of stored samples: float32, images scaled to [−1, 1]."""
         return stored.float().div_(127.5).sub_(1.0) if self.is_image else stored
 
+    def encode(self, samples: Tensor) -> Tensor:
+        """Players' samples as they are stored: images rounded to uint8, as every measured image is."""
+        return samples.add(1.0).mul_(127.5).round_().clamp_(0, 255).byte() if self.is_image else samples
+
     def to(self, device: device) -> Data:
         """The same on ``device``."""
         moved = {

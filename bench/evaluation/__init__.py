@@ -1,0 +1,1 @@
+"""Evaluation: features → statistics → metrics, modes, selection, references."""

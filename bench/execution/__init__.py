@@ -1,0 +1,1 @@
+"""Execution: a process per run, as many side by side as there are slots."""

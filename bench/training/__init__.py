@@ -1,0 +1,1 @@
+"""Training: the two players advanced step by step."""

@@ -1,0 +1,5 @@
+"""``python -m bench``: the same as ``ganbench``."""
+
+from bench.cli import main
+
+main()

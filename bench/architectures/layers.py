@@ -1,0 +1,83 @@
+"""Layers that the architectures share; imports torch, so architectures import it when they build."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from bench.architectures.base import Normalisation
+
+Linear = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+
+
+class SpectralNorm(nn.Module):
+    """Divides a weight by its largest singular value, estimated by power iteration (Miyato et al. 2018, algorithm 1).
+
+    The estimate moves only when `power_step` is called: once per update of the player, never by a forward pass,
+    so that evaluating changes nothing and all passes of one update see one weight.
+    """
+
+    u: Tensor
+    v: Tensor
+
+    def __init__(self, weight: Tensor, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+        matrix = self._matrix(weight.detach())
+        self.register_buffer("u", nn.functional.normalize(torch.randn(matrix.shape[0]), dim=0))
+        self.register_buffer("v", nn.functional.normalize(torch.randn(matrix.shape[1]), dim=0))
+        for _ in range(15):  # a random start is far from the singular vectors
+            self.power_step(weight)
+
+    def _matrix(self, weight: Tensor) -> Tensor:
+        return weight.movedim(self.dim, 0).flatten(1)
+
+    @torch.no_grad()
+    def power_step(self, weight: Tensor) -> None:
+        """One step of power iteration towards the singular vectors of ``weight``."""
+        matrix = self._matrix(weight)
+        self.u.copy_(nn.functional.normalize(matrix @ self.v, dim=0))
+        self.v.copy_(nn.functional.normalize(matrix.T @ self.u, dim=0))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """``weight`` / σ."""
+        # clones: the buffers move in place between a forward pass and its backward pass of a later update
+        sigma = self.u.clone() @ self._matrix(weight) @ self.v.clone()
+        return weight / sigma
+
+
+def spectral_norms(player: nn.Module) -> list[tuple[SpectralNorm, Tensor]]:
+    """The spectral norms of a player, each with the weight it divides; `advance` them once per update."""
+    return [
+        (norm, layer.parametrizations["weight"].original)  # type: ignore[index]  # parametrize's ModuleDict
+        for layer in player.modules()
+        if parametrize.is_parametrized(layer, "weight")
+        for norm in layer.parametrizations["weight"]  # type: ignore[index]
+        if isinstance(norm, SpectralNorm)
+    ]
+
+
+def advance(norms: list[tuple[SpectralNorm, Tensor]]) -> None:
+    """One power step for each."""
+    for norm, weight in norms:
+        norm.power_step(weight)
+
+
+def normalised(layer: Linear, kind: Normalisation, channels: int) -> list[nn.Module]:
+    """The layer and what normalises its output of ``channels`` channels."""
+    if kind == "spectral":
+        dim = 1 if isinstance(layer, nn.ConvTranspose2d) else 0
+        parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight, dim))
+        return [layer]
+    flat = isinstance(layer, nn.Linear)
+    if kind == "batch":
+        return [layer, nn.BatchNorm1d(channels) if flat else nn.BatchNorm2d(channels)]
+    if kind == "layer":
+        return [layer, nn.LayerNorm(channels) if flat else nn.GroupNorm(1, channels)]
+    return [layer]
+
+
+def mixes_samples(player: nn.Module) -> bool:
+    """Whether a sample's output depends on the other samples of its batch."""
+    return any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in player.modules())

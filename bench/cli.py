@@ -1,0 +1,231 @@
+"""The command line: ``ganbench COMMAND``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.store import Store
+    from bench.suite import Plan
+
+app = typer.Typer(
+    help="Compare GAN objectives: seeded grids, honest statistics, one report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Suite = Annotated[Path, typer.Argument(help="Suite file (TOML).", show_default=False)]
+Results = Annotated[Path, typer.Option("--results", help="Folder that holds a results folder per suite.")]
+Reports = Annotated[Path, typer.Option("--reports", help="Folder that holds a report folder per suite.")]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-root", envvar="GANBENCH_DATA", help="Data sets and trained classifiers.", show_default="user's cache"
+    ),
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Slots = Annotated[
+    int | None,
+    typer.Option("--slots", min=1, help="Runs side by side.", show_default="cores ÷ threads per run; 1 on a GPU"),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only what went wrong, and the result.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also every setting.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+RESULTS, REPORTS = Path("results"), Path("reports")
+
+
+def main() -> None:
+    """Run the command line; exits with 0, 1 (a run failed), 2 (usage) or 130 (interrupted)."""
+    try:
+        app()
+    except UsageError as error:
+        for fault in error.faults:
+            err.print(f"error: {fault}", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except OSError as error:
+        place = f" '{error.filename}'" if error.filename else ""
+        err.print(f"error: {error.strerror or error}{place}", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.command()
+def run(
+    suite: Suite,
+    results: Results = RESULTS,
+    reports: Reports = REPORTS,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    slots: Slots = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train what is missing of a suite, then write its report."""
+    from bench.execution.conduct import conduct
+    from bench.progress import duration, make_display
+
+    plan = _load(suite)
+    store = _store(plan, results)
+    _warn(plan)
+    with make_display(err, quiet) as display:
+        summary = conduct(plan, store, _data_root(data_root), device, slots or _default_slots(plan, device), display)
+    for warning in summary.warnings:
+        err.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.statuses.items()))
+    out.print(
+        f"{len(plan.specs)} runs: {statuses or 'none finished'}"
+        f" ({summary.trained} now, {summary.kept} earlier) in {duration(summary.seconds)}",
+        soft_wrap=True,
+    )
+    if summary.interrupted:
+        err.print("interrupted: the same command goes on with what is missing", markup=False)
+        raise typer.Exit(130)
+    _write_report(plan.name, results, reports, suite, quiet)
+    raise typer.Exit(summary.exit_code)
+
+
+@app.command()
+def report(suite: Suite, results: Results = RESULTS, reports: Reports = REPORTS, quiet: Quiet = False) -> None:
+    """Write the report of what a suite has recorded so far."""
+    plan = _load(suite)
+    if not (results / plan.name / "runs").is_dir():
+        raise UsageError(f"'{results / plan.name}' holds no results of {suite}: ganbench run {suite} makes them")
+    _write_report(plan.name, results, reports, suite, quiet)
+
+
+@app.command()
+def plan(
+    suite: Suite, results: Results = RESULTS, verbose: Verbose = False, as_json: AsJson = False
+) -> None:
+    """Show what a suite would run: cells, counts, time, disk, and what is there already."""
+    from bench.forecast import make_forecast, print_plan
+
+    loaded = _load(suite)
+    forecast = make_forecast(loaded, _store(loaded, results))
+    if as_json:
+        print(json.dumps(json.loads(loaded.to_json()) | {"forecast": forecast.to_plain()}, indent=1))
+        return
+    print_plan(out, loaded, forecast, verbose)
+    _warn(loaded)
+
+
+@app.command()
+def status(suite: Suite, results: Results = RESULTS, as_json: AsJson = False) -> None:
+    """Show how far a suite is: runs by status, what failed and why."""
+    from bench.forecast import make_status, print_status
+
+    loaded = _load(suite)
+    state = make_status(loaded, _store(loaded, results))
+    if as_json:
+        print(json.dumps(state.to_plain(), indent=1))
+        return
+    print_status(out, state)
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str | None, typer.Argument(help="losses, penalties, objectives, …", show_default="all")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the catalogue."""
+    from bench.listing import print_catalogue, select_catalogs
+
+    print_catalogue(out, select_catalogs(kind), as_json)
+
+
+@app.command()
+def describe(
+    name: Annotated[str, typer.Argument(help="A name from `ganbench list`.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Show the formula, settings and source of a catalogue entry."""
+    from bench.listing import find_descriptions, print_descriptions
+
+    print_descriptions(out, find_descriptions(name), as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of suite files, for editors."""
+    from bench.suite import json_schema
+
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def doctor(
+    results: Results = RESULTS, data_root: DataRoot = None, device: Device = "auto", as_json: AsJson = False
+) -> None:
+    """Check this machine: packages, devices, determinism, data, disk."""
+    from bench.doctor import examine, print_findings
+
+    findings = examine(_data_root(data_root), results, device)
+    if as_json:
+        print(json.dumps([finding.to_plain() for finding in findings], indent=1))
+    else:
+        print_findings(out, findings)
+    raise typer.Exit(int(any(finding.bad for finding in findings)))
+
+
+def _load(suite: Path) -> Plan:
+    from bench.suite import load_plan
+
+    return load_plan(suite)
+
+
+def _store(plan: Plan, results: Path) -> Store:
+    from bench.store import Store
+
+    return Store(results / plan.name)
+
+
+def _data_root(given: Path | None) -> Path:
+    if given is not None:
+        return given
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("ganbench", appauthor=False))
+
+
+def _default_slots(plan: Plan, device: str) -> int:
+    if device not in ("auto", "cpu"):
+        return 1
+    threads = max((spec.training.threads for spec in plan.specs), default=1)
+    return max(1, _cores() // threads)
+
+
+def _cores() -> int:
+    """Cores this process may use."""
+    affinity: Any = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _warn(plan: Plan) -> None:
+    for warning in plan.warnings:
+        err.print(f"warning: {warning}", markup=False, soft_wrap=True)
+
+
+def _write_report(name: str, results: Path, reports: Path, suite: Path, quiet: bool) -> None:
+    import bench.report
+
+    with err.status("Writing the report …", spinner="dots") if err.is_terminal and not quiet else _silence():
+        page = bench.report.build(results / name, reports / name, command=f"nox -s bench -- {suite}")
+    out.print(f"report: {page}", markup=False, soft_wrap=True)
+
+
+def _silence() -> Any:
+    import contextlib
+
+    return contextlib.nullcontext()

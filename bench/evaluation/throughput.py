@@ -1,0 +1,79 @@
+"""How fast something runs on a device: time, floating-point operations, and the machine's own peak."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+REPEATS = 5
+REPEAT_SECONDS = 0.05
+"""Length of one repeat: long against the clock's grain and the scheduler's, short enough to do many."""
+WARM_UP = 3
+MATRIX = 1024
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one call: the median of repeats, and all of them."""
+
+    repeats: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Of the repeats, in seconds."""
+        return statistics.median(self.repeats)
+
+    @property
+    def spread(self) -> float:
+        """Largest minus smallest repeat, as a share of the median."""
+        return (max(self.repeats) - min(self.repeats)) / self.median
+
+
+def time_calls(calls: list[Callable[[], object]], device: torch.device) -> list[Timing]:
+    """Time several calls, taking turns, so that a busy moment of the machine hits them alike.
+
+    Each is warmed up, then repeated often enough that a repeat lasts `REPEAT_SECONDS`.
+    """
+    counts = []
+    for call in calls:
+        for _ in range(WARM_UP):
+            call()
+        counts.append(max(1, round(REPEAT_SECONDS / _seconds(call, 1, device))))
+    rounds = [[_seconds(call, n, device) / n for call, n in zip(calls, counts, strict=True)] for _ in range(REPEATS)]
+    return [Timing(tuple(repeats)) for repeats in zip(*rounds, strict=True)]
+
+
+def _seconds(call: Callable[[], object], times: int, device: torch.device) -> float:
+    if device.type == "cuda":
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        torch.cuda.synchronize(device)
+        start.record()
+        for _ in range(times):
+            call()
+        end.record()
+        torch.cuda.synchronize(device)
+        return float(start.elapsed_time(end)) / 1e3
+    begin = time.perf_counter()
+    for _ in range(times):
+        call()
+    return time.perf_counter() - begin
+
+
+def count_flops(call: Callable[[], object]) -> float:
+    """Floating-point operations of the matrix products and convolutions of one call, backward passes included."""
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return float(counter.get_total_flops())
+
+
+def peak_flops_per_second(device: torch.device) -> float:
+    """What this device reaches on a large float32 matrix product, with this process's threads."""
+    a, b = torch.randn(MATRIX, MATRIX, device=device), torch.randn(MATRIX, MATRIX, device=device)
+    out = torch.empty_like(a)
+    (timing,) = time_calls([lambda: torch.mm(a, b, out=out)], device)
+    return 2 * MATRIX**3 / min(timing.repeats)

@@ -1,0 +1,326 @@
+"""A plan, carried out: what is missing is trained, measured and stored; what is there is left alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from bench.errors import UsageError
+from bench.execution.pool import LocalPool, Outcome
+from bench.execution.tasks import (
+    HistoryRow,
+    Place,
+    ProbeAnswer,
+    ProbeTask,
+    Progress,
+    ReferenceTask,
+    RunTask,
+    ThroughputTask,
+)
+from bench.record import Record, Status, Timings, reference_key
+from bench.spec import RunSpec
+from bench.store import HISTORY_COLUMNS, Store
+from bench.suite import Plan
+
+Pending = dict[Future[Outcome], Callable[[Outcome], None]]
+"""Tasks under way, each with what to do with its outcome."""
+LOG_TAIL_LINES = 20
+
+
+class Watcher(Protocol):
+    """Is told what happens; called from several threads."""
+
+    def phase(self, name: str, total: int) -> None:
+        """A phase of ``total`` tasks begins: ``references``, ``runs``, ``throughput``."""
+        ...
+
+    def started(self, key: str) -> None:
+        """A task left the queue."""
+        ...
+
+    def progress(self, key: str, progress: Progress) -> None:
+        """A run told of itself."""
+        ...
+
+    def finished(self, key: str, status: str, reason: str | None) -> None:
+        """A task ended."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Missing:
+    """What of a plan is not in the store yet."""
+
+    runs: tuple[RunSpec, ...]
+    references: tuple[RunSpec, ...]
+    """One run of each dataset, space and sample number."""
+    throughputs: tuple[RunSpec, ...]
+    """One run of each cell."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether everything is there."""
+        return not (self.runs or self.references or self.throughputs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """How carrying out a plan ended."""
+
+    statuses: Counter[Status]
+    """Of the whole plan, runs of earlier calls included."""
+    trained: int
+    kept: int
+    """Runs that were there already."""
+    seconds: float
+    interrupted: bool
+    warnings: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 all completed or diverged, 1 some failure, 130 interrupted."""
+        if self.interrupted:
+            return 130
+        return int(any(status.is_failure for status in self.statuses))
+
+
+def find_missing(plan: Plan, store: Store) -> Missing:
+    """What has to be done to complete the plan."""
+    references = {
+        reference_key(spec.dataset, spec.evaluation.space, spec.evaluation.samples): spec for spec in plan.specs
+    }
+    cells = {spec.cell_id: spec for spec in reversed(plan.specs)}
+    return Missing(
+        runs=tuple(spec for spec in plan.specs if store.record(spec.run_id) is None),
+        references=tuple(spec for key, spec in references.items() if store.reference(key) is None),
+        throughputs=tuple(spec for key, spec in reversed(cells.items()) if store.throughput(key) is None),
+    )
+
+
+def conduct(plan: Plan, store: Store, data_root: Path, device: str, slots: int, watcher: Watcher) -> Summary:
+    """Carry out a plan.
+
+    Args:
+        plan: what to run.
+        store: where results go.
+        data_root: where data sets and classifiers lie.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        slots: runs side by side.
+        watcher: is told of progress.
+
+    Raises:
+        UsageError: the device or the data are not there; nothing was trained.
+    """
+    begin = time.perf_counter()
+    store.prepare()
+    missing = find_missing(plan, store)
+    store.write_suite(plan.suite_text, plan.to_json())
+    interrupted, warnings = False, ()
+    if not missing.nothing:
+        with LocalPool(slots) as pool:
+            conductor = _Conductor(pool, store, data_root, watcher)
+            try:
+                with _termination_as_interrupt():
+                    conductor.find_device(device)
+                    conductor.make_references(missing.references)
+                    conductor.train(missing.runs)
+                    conductor.measure_speeds(missing.throughputs)
+            except KeyboardInterrupt:
+                interrupted = True
+                pool.stop()
+            warnings = tuple(conductor.warnings)
+    records = [record for spec in plan.specs if (record := store.record(spec.run_id)) is not None]
+    return Summary(
+        statuses=Counter(record.status for record in records),
+        trained=len(records) - (len(plan.specs) - len(missing.runs)),
+        kept=len(plan.specs) - len(missing.runs),
+        seconds=time.perf_counter() - begin,
+        interrupted=interrupted,
+        warnings=warnings,
+    )
+
+
+class _Conductor:
+    """The phases of a plan on one pool."""
+
+    def __init__(self, pool: LocalPool, store: Store, data_root: Path, watcher: Watcher) -> None:
+        self.pool, self.store, self.data_root, self.watcher = pool, store, data_root, watcher
+        self.warnings: list[str] = []
+        self.place: Place
+
+    def find_device(self, device: str) -> None:
+        (outcome,) = _wait({self.pool.submit(ProbeTask(device=device)): lambda _: None})
+        _raise_usage_fault(outcome)
+        if outcome.done is None:
+            raise UsageError(f"device '{device}' cannot be used: {_reason(outcome)}; try --device cpu")
+        answer = ProbeAnswer.model_validate_json(outcome.done.answer)
+        self.place = Place(
+            results=self.store.folder.absolute(),
+            data_root=self.data_root.absolute(),
+            device=answer.device,
+            environment=answer.environment,
+        )
+
+    def make_references(self, specs: Sequence[RunSpec]) -> None:
+        self.watcher.phase("references", len(specs))
+        futures = {}
+        for spec in specs:
+            task = ReferenceTask(
+                place=self.place,
+                dataset=spec.dataset,
+                space=spec.evaluation.space,
+                samples=spec.evaluation.samples,
+                plugins=spec.plugins,
+            )
+            futures |= self._submit_measurement(task, spec.dataset.label)
+        for outcome in _wait(futures):
+            _raise_usage_fault(outcome)
+
+    def measure_speeds(self, specs: Sequence[RunSpec]) -> None:
+        self.watcher.phase("throughput", len(specs))
+        for spec in specs:  # one after the other: each is alone on the device
+            _wait(self._submit_measurement(ThroughputTask(place=self.place, spec=spec), spec.cell_name))
+
+    def _submit_measurement(self, task: ReferenceTask | ThroughputTask, key: str) -> Pending:
+        def finish(outcome: Outcome) -> None:
+            reason = _reason(outcome)
+            if reason is not None:
+                self.warnings.append(f"no {task.kind} for {key}: {reason}")
+            self.watcher.finished(key, "failed" if reason else "done", reason)
+
+        return {self.pool.submit(task, started=lambda: self.watcher.started(key)): finish}
+
+    def train(self, specs: Sequence[RunSpec]) -> None:
+        self.watcher.phase("runs", len(specs))
+        futures: Pending = {}
+        for spec in specs:
+            futures |= _Run(self, spec).submit()
+        _wait(futures)
+
+
+class _Run:
+    """One run under way: what it told so far, should its process not live to record it."""
+
+    def __init__(self, conductor: _Conductor, spec: RunSpec) -> None:
+        self.conductor, self.spec = conductor, spec
+        self.last = Progress(step=0, images=0, seconds=0.0, share=0.0)
+        self.rows: list[HistoryRow] = []
+        self.started_at = ""
+
+    def submit(self) -> Pending:
+        conductor, run_id = self.conductor, self.spec.run_id
+        future = conductor.pool.submit(
+            RunTask(place=conductor.place, spec=self.spec),
+            log=conductor.store.run_folder(run_id) / "log.txt",
+            timeout=self.spec.timeout_seconds,
+            started=self._start,
+            progress=self._progress,
+        )
+        return {future: self._finish}
+
+    def _start(self) -> None:
+        self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self.conductor.watcher.started(self.spec.run_id)
+
+    def _progress(self, progress: Progress) -> None:
+        self.last = progress
+        self.rows += progress.rows
+        self.conductor.watcher.progress(self.spec.run_id, progress)
+
+    def _finish(self, outcome: Outcome) -> None:
+        store, run_id = self.conductor.store, self.spec.run_id
+        if outcome.done is not None and outcome.done.stopped:
+            return
+        record = store.record(run_id)
+        if record is None:
+            record = self._record_for(outcome)
+            store.write_history(run_id, pd.DataFrame([r.model_dump() for r in self.rows], columns=list(HISTORY_COLUMNS)))
+            store.write_record(record)
+        self.conductor.watcher.finished(run_id, record.status, record.reason)
+
+    def _record_for(self, outcome: Outcome) -> Record:
+        """The record of a run whose process could not write one."""
+        failed = outcome.failed
+        if outcome.timed_out:
+            status, reason = Status.TIMED_OUT, f"took longer than its {self.spec.timeout_seconds:g} s"
+        elif failed is not None and failed.out_of_memory:
+            status, reason = Status.OUT_OF_MEMORY, failed.reason
+        elif failed is not None:
+            status, reason = Status.FAILED, failed.reason
+        else:
+            status, reason = Status.CRASHED, outcome.crashed or "the process ended without a record"
+        timings = Timings(total=outcome.seconds, start=0.0, training=self.last.seconds, evaluation=0.0, files=0.0)
+        return Record(
+            run_id=self.spec.run_id,
+            spec=self.spec,
+            status=status,
+            reason=reason,
+            log_tail=_tail(self.conductor.store.run_folder(self.spec.run_id) / "log.txt"),
+            steps=self.last.step,
+            images=self.last.images,
+            timings=timings,
+            environment=self.conductor.place.environment,
+            started_at=self.started_at,
+        )
+
+
+def _wait(futures: Pending) -> list[Outcome]:
+    """Wait for all, giving each outcome to its function as it comes."""
+    pending = set(futures)
+    while pending:  # in short waits: a signal is seen between them
+        done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+        for future in done:
+            futures[future](future.result())
+    return [future.result() for future in futures]
+
+
+def _reason(outcome: Outcome) -> str | None:
+    if outcome.failed is not None:
+        return outcome.failed.reason
+    if outcome.crashed is not None:
+        return outcome.crashed
+    return "it took too long" if outcome.timed_out else None
+
+
+def _raise_usage_fault(outcome: Outcome) -> None:
+    if outcome.failed is not None and outcome.failed.usage:
+        raise UsageError(*outcome.failed.reason.split("; "))
+
+
+def _tail(log: Path) -> str | None:
+    try:
+        with log.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - 8192))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return None
+    return "\n".join(text.splitlines()[-LOG_TAIL_LINES:]) or None
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """SIGTERM stops a suite as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,43 @@
+"""A small picture of a run's samples, for looking into a results folder."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+COLUMNS = 8
+SIDE = 256
+
+
+def picture(samples: np.ndarray) -> bytes:
+    """PNG of stored samples: images ``(n, channels, h, w)`` in a grid, points ``(n, 2)`` as a density.
+
+    Points of other dimensions are shown by their first two coordinates.
+    """
+    pixels = _grid(samples) if samples.ndim == 4 else _density(samples)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _grid(images: np.ndarray) -> np.ndarray:
+    n, channels, height, width = images.shape
+    rows = -(-n // COLUMNS)
+    canvas = np.zeros((rows * COLUMNS, channels, height, width), np.uint8)
+    canvas[:n] = images
+    tiled = canvas.reshape(rows, COLUMNS, channels, height, width).transpose(0, 3, 1, 4, 2)
+    flat = tiled.reshape(rows * height, COLUMNS * width, channels)
+    scale = max(1, SIDE // (COLUMNS * width))
+    enlarged = flat.repeat(scale, 0).repeat(scale, 1)
+    return enlarged[..., 0] if channels == 1 else enlarged
+
+
+def _density(points: np.ndarray) -> np.ndarray:
+    finite = points[np.isfinite(points).all(1), :2]
+    extent = max(1e-6, float(np.quantile(np.abs(finite), 0.999))) * 1.1 if len(finite) else 1.0
+    edges = np.linspace(-extent, extent, SIDE + 1)
+    counts, _, _ = np.histogram2d(finite[:, 1], finite[:, 0], bins=(edges, edges))
+    shade = np.sqrt(counts / max(1.0, counts.max()))
+    return (255 * (1 - shade[::-1])).astype(np.uint8)  # up is up

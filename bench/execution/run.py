@@ -1,0 +1,154 @@
+"""The one run function: a `RunSpec` in, a `Record` in the store out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pandas as pd
+import torch
+
+from bench.catalog import datasets
+from bench.evaluation.evaluator import Evaluator, HeldOut
+from bench.evaluation.selection import select_measurements
+from bench.evaluation.spaces import open_space
+from bench.execution.pictures import picture
+from bench.execution.schedule import Schedule
+from bench.execution.tasks import HistoryRow, Progress, RunTask
+from bench.record import Record, Status, Timings
+from bench.store import HISTORY_COLUMNS, Store
+from bench.training.game import LOGGED, Game
+
+SAMPLES_KEPT_POINTS, SAMPLES_KEPT_IMAGES = 2500, 64
+
+
+class Clock:
+    """Seconds since it was made, and seconds spent on parts."""
+
+    def __init__(self) -> None:
+        self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._start = time.perf_counter()
+
+    def __call__(self) -> float:
+        return time.perf_counter() - self._start
+
+
+def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[], bool]) -> bool:
+    """Train, measure and record one run.
+
+    Args:
+        task: the run and its place.
+        report: told of progress, with every number as it is measured.
+        stopping: asked between stretches of steps; once true the run ends without a record.
+
+    Returns:
+        Whether the run was recorded; False when it was stopped.
+    """
+    clock = Clock()
+    spec, place = task.spec, task.place
+    store, device = Store(place.results), torch.device(place.device)
+    store.write_spec(spec)
+    loaded = datasets.create(spec.dataset.name, **spec.dataset.settings).load(place.data_root)
+    data = loaded.to(device)
+    space = open_space(spec.evaluation.space, loaded, spec.dataset, place.data_root)
+    evaluator = Evaluator(data, space, spec.evaluation.samples, device)
+    game = Game(spec, data, device)
+    start = clock()
+
+    rows: list[HistoryRow] = []
+    evaluation = 0.0
+    finite = True
+    schedule = Schedule(spec)
+    while finite and not schedule.ended(game):
+        finite = game.advance(schedule.next_stretch(game))
+        new: list[HistoryRow] = []
+        if finite and schedule.evaluation_due(game):
+            before = clock()
+            new = evaluate(game, evaluator)
+            evaluation += clock() - before
+        rows += new
+        share = schedule.share(game)
+        report(Progress(step=game.step, images=game.images, seconds=game.seconds, share=share, rows=tuple(new)))
+        if stopping():
+            return False
+
+    before = clock()
+    last = game.step if finite else game.finite_steps
+    rows = [row for row in _logged(game) if row.step <= last] + rows
+    history = pd.DataFrame([row.model_dump() for row in rows], columns=list(HISTORY_COLUMNS))
+    store.write_history(spec.run_id, history)
+    if finite:
+        kept = game.generate(SAMPLES_KEPT_IMAGES if data.is_image else SAMPLES_KEPT_POINTS, "test").cpu().numpy()
+        store.write_samples(spec.run_id, kept, picture(kept))
+    files = clock() - before
+    store.write_record(
+        Record(
+            run_id=spec.run_id,
+            spec=spec,
+            status=Status.COMPLETED if finite else Status.DIVERGED,
+            reason=None if finite else f"a loss or a weight was not finite at step {last + 1:,}",
+            steps=last,
+            images=last * spec.images_per_step,
+            measurements=select_measurements(
+                history, space.name, "ema" if game.average is not None else "raw", evaluator.counts("test")
+            ),
+            parameters={"generator": _size(game.generator), "discriminator": _size(game.discriminator)},
+            samples={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
+            timings=Timings(
+                total=clock(), start=start, training=game.seconds, evaluation=evaluation, files=files
+            ),
+            peak_memory_bytes=peak_memory(device),
+            environment=place.environment,
+            started_at=clock.started_at,
+        )
+    )
+    return True
+
+
+def evaluate(game: Game, evaluator: Evaluator) -> list[HistoryRow]:
+    """All metrics on the test split, the primary one on the validation split, of latents of their own."""
+    rows = []
+    splits: tuple[HeldOut, ...] = ("validation", "test")
+    for split in splits:
+        samples = game.data.decode(game.generate(evaluator.samples[split], split))
+        rows += [
+            HistoryRow(
+                step=game.step, images=game.images, seconds=game.seconds, split=split, name=r.name, value=r.value
+            )
+            for r in evaluator.measure(samples, split)
+        ]
+    return rows
+
+
+def _logged(game: Game) -> list[HistoryRow]:
+    return [
+        HistoryRow(
+            step=entry.step,
+            images=entry.images,
+            seconds=entry.seconds,
+            split="train",
+            name=name,
+            value=value if math.isfinite(value) else None,
+        )
+        for entry in game.logged
+        for name, value in zip(LOGGED, entry.values, strict=True)
+    ]
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Bytes: of the device's allocator on CUDA, of the whole process elsewhere."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    import sys
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _size(network: torch.nn.Module) -> int:
+    return sum(weight.numel() for weight in network.parameters())

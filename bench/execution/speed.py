@@ -1,0 +1,56 @@
+"""The training speed of a cell, measured alone on the device in a short phase of its own."""
+
+from __future__ import annotations
+
+import torch
+
+from bench.catalog import datasets
+from bench.evaluation.throughput import REPEATS, count_flops, peak_flops_per_second, time_calls
+from bench.execution.run import peak_memory
+from bench.execution.tasks import ThroughputTask
+from bench.record import Throughput
+from bench.training.game import Game
+
+
+def measure_speed(task: ThroughputTask) -> Throughput:
+    """Time training steps, without evaluation and files, and split them into the players' parts.
+
+    A penalty's cost is the difference that leaving it out makes: its backward pass is one with the loss's.
+    """
+    spec, device = task.spec, torch.device(task.place.device)
+    data = datasets.create(spec.dataset.name, **spec.dataset.settings).load(task.place.data_root).to(device)
+    game = Game(spec, data, device)
+    bare_objective = spec.objective.model_copy(update={"penalties": ()})
+    bare = Game(spec.model_copy(update={"objective": bare_objective}), data, device)
+    n_critic = spec.objective.n_critic
+    real = game.draw_real()
+
+    def discriminate(player: Game) -> None:
+        for _ in range(n_critic):
+            player.update_discriminator(player.draw_real())
+
+    step, with_penalties, without, generator = time_calls(
+        [game.play, lambda: discriminate(game), lambda: discriminate(bare), lambda: game.update_generator(real)],
+        device,
+    )
+    return Throughput(
+        cell_id=spec.cell_id,
+        cell_name=spec.cell_name,
+        objective=spec.objective.label,
+        architecture=spec.architecture.label,
+        dataset=spec.dataset.label,
+        batch_size=spec.training.batch_size,
+        n_critic=n_critic,
+        steps_per_second=1 / step.median,
+        images_per_second=spec.images_per_step / step.median,
+        step_seconds=step.median,
+        discriminator_seconds=without.median,
+        penalty_seconds=max(0.0, with_penalties.median - without.median) if spec.objective.penalties else 0.0,
+        generator_seconds=generator.median,
+        repeats=REPEATS,
+        spread=step.spread,
+        flops_per_step=count_flops(game.play),
+        peak_flops_per_second=peak_flops_per_second(device),
+        peak_memory_bytes=peak_memory(device),
+        environment=task.place.environment,
+    )

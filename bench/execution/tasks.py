@@ -1,0 +1,114 @@
+"""What a process is asked to do, and what it tells while it does it: plain data that crosses as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from bench.record import Environment
+from bench.spec import Choice, Frozen, PluginSpec, RunSpec
+
+
+class Place(Frozen):
+    """Where a task runs: the same for all tasks of a suite."""
+
+    results: Path
+    """The suite's results folder."""
+    data_root: Path
+    device: str
+    """``cpu``, ``cuda`` or ``cuda:N``."""
+    environment: Environment
+
+
+class RunTask(Frozen):
+    """Train and measure one run."""
+
+    kind: Literal["run"] = "run"
+    place: Place
+    spec: RunSpec
+
+
+class ReferenceTask(Frozen):
+    """Measure the perfect sampler and noise; trains the dataset's classifier where there is none yet."""
+
+    kind: Literal["reference"] = "reference"
+    place: Place
+    dataset: Choice
+    space: str
+    samples: int
+    plugins: tuple[PluginSpec, ...]
+
+
+class ThroughputTask(Frozen):
+    """Measure the training speed of a cell."""
+
+    kind: Literal["throughput"] = "throughput"
+    place: Place
+    spec: RunSpec
+
+
+class ProbeTask(Frozen):
+    """Find out what the device is."""
+
+    kind: Literal["probe"] = "probe"
+    device: str
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
+
+
+class ProbeAnswer(Frozen):
+    """The device that was found."""
+
+    device: str
+    """``cpu`` or ``cuda:N``."""
+    environment: Environment
+
+
+Task = RunTask | ReferenceTask | ThroughputTask | ProbeTask
+
+
+class HistoryRow(Frozen):
+    """One number of a run's history."""
+
+    step: int
+    images: int
+    seconds: float
+    split: str
+    name: str
+    value: float | None
+
+
+class Progress(Frozen):
+    """How far a run is, and what was newly measured."""
+
+    kind: Literal["progress"] = "progress"
+    step: int
+    images: int
+    seconds: float
+    share: float
+    """Of the budget, 0 to 1."""
+    rows: tuple[HistoryRow, ...] = ()
+
+
+class Done(Frozen):
+    """The task ended by itself; its result lies in the store (or in ``answer``)."""
+
+    kind: Literal["done"] = "done"
+    answer: str = ""
+    stopped: bool = False
+    """It was asked to stop before its end, and did."""
+
+
+class Failed(Frozen):
+    """The task raised."""
+
+    kind: Literal["failed"] = "failed"
+    reason: str
+    usage: bool = False
+    """Whether the user can mend it (missing data, a plugin's fault) and the reason says how."""
+    out_of_memory: bool = False
+
+
+class Message(Frozen):
+    """One message from a process to its supervisor."""
+
+    content: Progress | Done | Failed

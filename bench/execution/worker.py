@@ -1,0 +1,117 @@
+"""A process of its own: does one task, tells its supervisor over a pipe, and ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+from pydantic import TypeAdapter
+
+# imported here so that the fork server has them loaded before it forks
+from bench.catalog import CATALOGS
+from bench.environment import device_environment, host_environment, resolve_device
+from bench.errors import UsageError
+from bench.evaluation.reference import make_reference
+from bench.execution.run import run
+from bench.execution.speed import measure_speed
+from bench.execution.tasks import (
+    Done,
+    Failed,
+    Message,
+    ProbeAnswer,
+    ProbeTask,
+    Progress,
+    ReferenceTask,
+    RunTask,
+    Task,
+    ThroughputTask,
+)
+from bench.plugins import load_installed, load_plugin
+from bench.spec import PluginSpec
+from bench.store import Store
+
+for _catalog in CATALOGS:
+    _catalog.names()
+
+
+def main(payload: str, connection: Connection, log: str | None) -> None:
+    """What the process does.
+
+    Args:
+        payload: a `Task` as JSON.
+        connection: where `Message`s go, as JSON.
+        log: file that takes over standard output and error; None leaves them alone.
+    """
+    if log is not None:
+        _redirect(Path(log))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
+    stop: list[bool] = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+
+    def tell(content: Progress | Done | Failed) -> None:
+        try:
+            connection.send_bytes(Message(content=content).model_dump_json().encode())
+        except BrokenPipeError:  # nobody is left to read the result
+            os._exit(1)
+
+    try:
+        tell(_perform(TypeAdapter[Task](Task).validate_json(payload), tell, lambda: bool(stop)))
+    except UsageError as error:
+        tell(Failed(reason="; ".join(error.faults), usage=True))
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        traceback.print_exc()
+        tell(Failed(reason=f"out of memory: {error}", out_of_memory=True))
+    except Exception as error:
+        traceback.print_exc()
+        tell(Failed(reason=f"{type(error).__name__}: {error}"))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    connection.close()
+    os._exit(0)  # interpreter shutdown with torch loaded takes longer than a small run's files
+
+
+def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[], bool]) -> Done:
+    if isinstance(task, ProbeTask):
+        device = resolve_device(task.device)
+        answer = ProbeAnswer(device=device, environment=device_environment(host_environment(), device))
+        return Done(answer=answer.model_dump_json())
+    if isinstance(task, RunTask):
+        _prepare(task.place.device, task.spec.training.threads, task.spec.plugins)
+        return Done(stopped=not run(task, tell, stopping))
+    place = task.place
+    store = Store(place.results)
+    if isinstance(task, ReferenceTask):
+        _prepare(place.device, 1, task.plugins)
+        reference = make_reference(
+            task.dataset, task.space, task.samples, place.data_root, threads=1, environment=place.environment
+        )
+        store.write_reference(reference)
+    else:
+        _prepare(place.device, task.spec.training.threads, task.spec.plugins)
+        store.write_throughput(measure_speed(task))
+    return Done()
+
+
+def _prepare(device: str, threads: int, plugins: tuple[PluginSpec, ...]) -> None:
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # a saturated discriminator makes denormals, which cost a hundredfold on a CPU
+    if device != "cpu":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it only
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    load_installed()
+    for plugin in plugins:
+        if plugin.path is not None:
+            load_plugin(plugin.path)
+
+
+def _redirect(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)

@@ -1,0 +1,181 @@
+"""`ganbench plan` and `ganbench status`: what a suite would do, and what of it is done."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.record import Record, Status
+from bench.spec import RunSpec
+from bench.store import Store
+from bench.suite import Plan
+
+BYTES_PER_RUN = 120_000
+"""Of a small run's folder, until one of the suite is there to be weighed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Forecast:
+    """What is left of a plan."""
+
+    runs: int
+    recorded: int
+    cells: int
+    seconds: float | None
+    """Of one slot, for what is missing; None where no run tells."""
+    known_share: float
+    """Of the missing runs, those whose time is known from runs of the same cell or the same kind."""
+    disk_bytes: int
+    """Of what is missing."""
+
+    def to_plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """How far a plan is."""
+
+    name: str
+    runs: int
+    statuses: dict[str, int]
+    missing: int
+    failures: tuple[tuple[str, str, str], ...]
+    """Run id, status, reason."""
+    rejected: tuple[str, ...]
+
+    def to_plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return dataclasses.asdict(self)
+
+
+def make_forecast(plan: Plan, store: Store) -> Forecast:
+    """Time is forecast from recorded runs on this results folder: of the same cell, else of the same architecture
+    and dataset; disk from the folders that are there.
+    """
+    records = {record.run_id: record for record in store.records()}
+    missing = [spec for spec in plan.specs if spec.run_id not in records]
+    by_cell, by_kind = _seconds_by(records.values())
+    known = [
+        seconds
+        for spec in missing
+        if (seconds := by_cell.get(spec.cell_id) or by_kind.get(_kind(spec))) is not None
+    ]
+    sizes = [
+        sum(file.stat().st_size for file in store.run_folder(run_id).iterdir()) for run_id in list(records)[:20]
+    ]
+    return Forecast(
+        runs=len(plan.specs),
+        recorded=len(plan.specs) - len(missing),
+        cells=len({spec.cell_id for spec in plan.specs}),
+        seconds=statistics.fmean(known) * len(missing) if known else None if missing else 0.0,
+        known_share=len(known) / len(missing) if missing else 1.0,
+        disk_bytes=round(statistics.fmean(sizes) if sizes else BYTES_PER_RUN) * len(missing),
+    )
+
+
+def _kind(spec: RunSpec) -> tuple[str, str]:
+    return spec.architecture.label, spec.dataset.label
+
+
+def _seconds_by(records: Iterable[Record]) -> tuple[dict[str, float], dict[tuple[str, str], float]]:
+    cells: dict[str, list[float]] = defaultdict(list)
+    kinds: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for record in records:
+        if record.status is Status.COMPLETED:
+            cells[record.spec.cell_id].append(record.timings.total)
+            kinds[_kind(record.spec)].append(record.timings.total)
+    return (
+        {cell: statistics.fmean(seconds) for cell, seconds in cells.items()},
+        {kind: statistics.fmean(seconds) for kind, seconds in kinds.items()},
+    )
+
+
+def print_plan(console: Console, plan: Plan, forecast: Forecast, verbose: bool) -> None:
+    """The cells, and what they cost."""
+    console.print(Text(f"{plan.title}  ({plan.name})", style="bold"))
+    table = Table(box=None, pad_edge=False)
+    for column in ("objective", "architecture", "dataset"):
+        table.add_column(column, style="cyan")
+    for column in ("seeds", "G steps", "D images", "batch", "D per G"):
+        table.add_column(column, justify="right")
+    table.add_column("settings" if verbose else "optimizers (G; D)")
+    cells: dict[str, list[RunSpec]] = defaultdict(list)
+    for spec in plan.specs:
+        cells[spec.cell_id].append(spec)
+    for specs in cells.values():
+        table.add_row(*(Text(cell) for cell in _cell_row(specs, verbose)))
+    console.print(table)
+    console.print()
+    console.print(f"{forecast.runs} runs in {forecast.cells} cells; {forecast.recorded} recorded already")
+    if forecast.recorded < forecast.runs:
+        from bench.progress import duration
+
+        time = (
+            f"about {duration(forecast.seconds)} of one slot (divide by --slots), from the runs recorded here"
+            if forecast.seconds is not None
+            else "not known before a first run of this suite has been recorded here"
+        )
+        console.print(f"time: {time}")
+        console.print(f"disk: about {forecast.disk_bytes / 1e6:.1f} MB")
+
+
+def _cell_row(specs: list[RunSpec], verbose: bool) -> list[str]:
+    spec = specs[0]
+    objective, training = spec.objective, spec.training
+    steps = spec.total_steps
+    seeds = sorted(s.seed for s in specs)
+    optimizers = f"{objective.generator_optimizer}; {objective.discriminator_optimizer}"
+    if verbose:
+        parts = [objective.loss, *objective.penalties, spec.architecture, spec.dataset]
+        optimizers = "; ".join([*map(str, parts), optimizers])
+    elif objective.generator_optimizer == objective.discriminator_optimizer:
+        optimizers = str(objective.generator_optimizer)
+    return [
+        objective.label,
+        spec.architecture.label,
+        spec.dataset.label,
+        str(len(seeds)),
+        f"{steps:,}" if steps is not None else f"{training.budget.amount:g} s",
+        f"{steps * spec.images_per_step:,}" if steps is not None else "–",
+        str(training.batch_size),
+        str(objective.n_critic),
+        optimizers,
+    ]
+
+
+def make_status(plan: Plan, store: Store) -> State:
+    """Of the runs of this plan alone; other runs in the folder are left out."""
+    contents = store.records()
+    wanted = {spec.run_id for spec in plan.specs}
+    records = [record for record in contents if record.run_id in wanted]
+    return State(
+        name=plan.name,
+        runs=len(wanted),
+        statuses={str(status): count for status, count in Counter(record.status for record in records).items()},
+        missing=len(wanted) - len(records),
+        failures=tuple(
+            (record.run_id, str(record.status), record.reason or "")
+            for record in records
+            if record.status is not Status.COMPLETED
+        ),
+        rejected=contents.rejected,
+    )
+
+
+def print_status(console: Console, state: State) -> None:
+    """Counts, then what did not complete."""
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(state.statuses.items()))
+    console.print(f"{state.name}: {state.runs} runs: {counts or 'none recorded'}, {state.missing} missing", markup=False)
+    for run_id, status, reason in state.failures:
+        console.print(f"  {run_id}  {status}: {reason}", markup=False, soft_wrap=True)
+    for sentence in state.rejected:
+        console.print(f"  {sentence}", markup=False, soft_wrap=True)

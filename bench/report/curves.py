@@ -1,0 +1,167 @@
+"""Figures of what happened while training: metrics over steps, images and seconds; losses and gradient norms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.metrics import Metric
+from bench.report.style import INK, MUTED, Look, legend, logarithmic, panels, thousands
+
+COSTS = (("images", "real images shown"), ("step", "generator steps"), ("seconds", "seconds of training"))
+POINTS = 160
+"""Of one curve of losses, at most."""
+
+
+def over_seeds(history: pd.DataFrame, name: str, split: str) -> pd.DataFrame:
+    """Median and range over seeds of one logged number, by objective and step, with median images and seconds.
+
+    Where more than half of an objective's runs have ended, its curve ends: a median of the survivors is no median.
+
+    Args:
+        history: of `Material.history`.
+        name: of the number.
+        split: ``train``, ``validation``, ``test``.
+    """
+    of = history[(history["name"] == name) & (history["split"] == split)].dropna(subset=["value"])
+    runs = history.groupby("objective")["seed"].nunique()
+    grouped = of.groupby(["objective", "step"], sort=True)
+    table = grouped.agg(
+        median=("value", "median"),
+        low=("value", "min"),
+        high=("value", "max"),
+        seeds=("seed", "nunique"),
+        images=("images", "median"),
+        seconds=("seconds", "median"),
+    ).reset_index()
+    return table[table["seeds"] * 2 >= table["objective"].map(runs)].reset_index(drop=True)
+
+
+def training_curves(
+    history: pd.DataFrame, draws: pd.DataFrame, metrics: Sequence[Metric], task: str, look: Mapping[str, Look]
+) -> Figure:
+    """Metrics of one task while training, over images, steps and seconds: median and range over seeds.
+
+    Args:
+        history: of `Material.history`.
+        draws: ``task, kind, metric, value`` of the references.
+        metrics: a row of panels each.
+        task: whose runs they are.
+        look: of each objective.
+    """
+    figure, flat = panels(
+        3 * len(metrics), columns=3, height=2.45, title=f"{task}: training curves, median and range over seeds"
+    )
+    perfect = draws[(draws["task"] == task) & (draws["kind"] == "perfect sampler")]
+    for row, metric in enumerate(metrics):
+        table = over_seeds(history, metric.name, "test")
+        scale = 100 if metric.percent else 1
+        floor = perfect.loc[perfect["metric"] == metric.name, "value"].dropna() * scale
+        log = metric.log_scale and len(table) > 0 and table["low"].min() > 0
+        for column, (cost, label) in enumerate(COSTS):
+            ax = flat[3 * row + column]
+            if len(floor):
+                ax.axhspan(floor.min(), floor.max(), color=MUTED, alpha=0.25, lw=0)
+                ax.axhline(float(floor.median()), color=MUTED, lw=0.9, alpha=0.7)
+            for name in look:
+                _band(ax, table[table["objective"] == name], cost, look[name], name, scale)
+            if log:
+                logarithmic(ax)
+            thousands(ax)
+            if column == 0:
+                ax.set_ylabel(f"{metric.title}{' (%)' if metric.percent else ''}\n{metric.better} is better")
+            else:
+                ax.tick_params(axis="y", labelleft=False)
+            ax.set_xlabel(label)
+            if row == 0:
+                ax.set_title(f"over {cost}" if cost != "step" else "over steps")
+            if table.empty:
+                ax.text(0.5, 0.5, "nothing logged", transform=ax.transAxes, ha="center", color=MUTED)
+    legend(figure, flat)
+    return figure
+
+
+def _band(ax: Axes, cell: pd.DataFrame, cost: str, style: Look, name: str, scale: float = 1.0) -> None:
+    """An objective's median line in the band of its range."""
+    if cell.empty:
+        return
+    ax.fill_between(cell[cost], cell["low"] * scale, cell["high"] * scale, color=style.color, alpha=0.11, lw=0)
+    every = max(1, len(cell) // 5)
+    ax.plot(
+        cell[cost],
+        cell["median"] * scale,
+        color=style.color,
+        ls=style.dash,
+        marker=style.marker,
+        markevery=(0, every),
+        ms=4.5,
+        mew=0,
+        label=name,
+    )
+
+
+PLAYERS = (("discriminator", "D", INK, (0, ())), ("generator", "G", MUTED, (0, (3, 1.2))))
+
+
+def player_curves(history: pd.DataFrame, task: str, look: Mapping[str, Look]) -> Figure:
+    """Losses and gradient norms of both players in one task, a column per objective.
+
+    Losses of two objectives have no common scale, so each has its own; gradient norms share one.
+
+    Args:
+        history: of `Material.history`.
+        task: whose runs they are.
+        look: of each objective.
+    """
+    names = [name for name in look if name in set(history["objective"])]
+    across = max(1, min(5, len(names)))
+    lines = max(1, -(-len(names) // across))
+    figure, flat = panels(
+        2 * lines * across,
+        columns=across,
+        height=1.55,
+        title=f"{task}: losses and gradient norms of both players, median and range over seeds",
+    )
+    figure.set_size_inches(max(6.2, 2.08 * across), 1.55 * 2 * lines + 0.8)
+    tables = {
+        (player, kind): over_seeds(history, f"{player}_{kind}", "train")
+        for player, *_ in PLAYERS
+        for kind in ("loss", "gradient_norm")
+    }
+    norms = pd.concat([tables[player, "gradient_norm"] for player, *_ in PLAYERS])
+    positive = norms.loc[norms["median"] > 0, "median"]
+    for place in range(lines * across):
+        line, column = divmod(place, across)
+        top, bottom = flat[2 * line * across + column], flat[(2 * line + 1) * across + column]
+        if place >= len(names):
+            top.set_axis_off()
+            bottom.set_axis_off()
+            continue
+        name = names[place]
+        for player, letter, _, dash in PLAYERS:
+            for ax, kind in ((top, "loss"), (bottom, "gradient_norm")):
+                table = tables[player, kind]
+                cell = table[table["objective"] == name]
+                cell = cell.iloc[:: max(1, len(cell) // POINTS)]
+                color = look[name].color if letter == "D" else INK
+                ax.fill_between(cell["step"], cell["low"], cell["high"], color=color, alpha=0.15, lw=0)
+                ax.plot(cell["step"], cell["median"], color=color, ls=dash, lw=1.2)
+        top.set_title(name, color=look[name].color, fontsize=9)
+        top.tick_params(labelbottom=False)
+        thousands(bottom)
+        if len(positive):
+            bottom.set_ylim(positive.min() / 1.6, positive.max() * 1.6)
+            logarithmic(bottom)
+        if column == 0:
+            top.set_ylabel("loss")
+            bottom.set_ylabel("gradient norm")
+        else:
+            bottom.tick_params(labelleft=False)
+        bottom.set_xlabel("generator steps")
+    flat[0].plot([], [], color=MUTED, ls=PLAYERS[0][3], lw=1.4, label="discriminator (in the objective's colour)")
+    flat[0].plot([], [], color=INK, ls=PLAYERS[1][3], lw=1.4, label="generator (dashed)")
+    legend(figure, flat[:1])
+    return figure

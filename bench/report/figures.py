@@ -1,0 +1,287 @@
+"""Figures of measured numbers. Each function takes DataFrames and returns a Figure; nothing is read or written here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.metrics import Metric
+from bench.report.style import INK, MUTED, Look, legend, logarithmic, panels, plain, short, unit
+from bench.report.tables import NOISE, PERFECT
+
+ROW = 0.27
+"""Height of one objective's line in a strip plot, inches."""
+
+
+def metric_points(
+    values: pd.DataFrame, draws: pd.DataFrame, metric: Metric, tasks: Sequence[str], look: Mapping[str, Look]
+) -> Figure:
+    """Every seed's value of one metric, a panel per task, with the median and what a perfect sampler reaches.
+
+    Args:
+        values: ``task, objective, seed, value``, a row per run; NaN for a run without a value.
+        draws: ``task, kind, value`` of the references.
+        metric: whose values they are.
+        tasks: the panels, in order.
+        look: of each objective.
+    """
+    names = [name for name in look if name in set(values["objective"])]
+    figure, axes = panels(
+        len(tasks), height=0.95 + ROW * len(names), title=f"{metric.title}: every seed and the median"
+    )
+    scale = 100 if metric.percent else 1
+    for ax, task in zip(axes, tasks, strict=True):
+        of = values[values["task"] == task]
+        reference = draws[draws["task"] == task]
+        perfect = reference.loc[reference["kind"] == PERFECT, "value"].dropna() * scale
+        if len(perfect):
+            ax.axvspan(perfect.min(), perfect.max(), color=MUTED, alpha=0.22, lw=0)
+            ax.axvline(float(perfect.median()), color=MUTED, lw=0.9, alpha=0.7)
+        for y, name in enumerate(names):
+            cell = of.loc[of["objective"] == name, "value"].astype(float) * scale
+            known = cell.dropna()
+            style = look[name]
+            spread = np.linspace(-0.13, 0.13, len(known)) if len(known) > 1 else [0.0]
+            ax.plot(known, y + np.asarray(spread), style.marker, color=style.color, ms=4.5, alpha=0.6, mew=0)
+            if len(known):
+                ax.plot([known.median()] * 2, [y - 0.34, y + 0.34], color=style.color, lw=2.4, solid_capstyle="butt")
+            if len(known) < len(cell):
+                _beside(ax, y, f"{len(known)} of {len(cell)}")
+            elif cell.empty:
+                _beside(ax, y, "no run")
+        everything = pd.concat([of["value"].astype(float) * scale, perfect]).dropna()
+        if metric.log_scale and len(everything) and everything.min() > 0:
+            logarithmic(ax, "x")
+        _noise_line(ax, reference.loc[reference["kind"] == NOISE, "value"].dropna() * scale)
+        ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.45, -0.55), title=task)
+        ax.tick_params(axis="y", labelcolor=INK)
+        ax.grid(False, axis="y")
+        if not len(everything):
+            ax.set_xticks([])
+            ax.text(0.5, 0.5, "no value", transform=ax.transAxes, ha="center", va="center", color=MUTED)
+    figure.supxlabel(unit(metric), fontsize=9, color=MUTED)
+    return figure
+
+
+def _beside(ax: Axes, y: float, text: str) -> None:
+    """A remark to the right of a row, outside of the data."""
+    ax.text(1.015, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7.5, color=MUTED)
+
+
+def _noise_line(ax: Axes, noise: pd.Series[float]) -> None:
+    """Noise's median as a dotted line, where it does not squash the data; a remark below the title where it would."""
+    if noise.empty:
+        return
+    value = float(noise.median())
+    low, high = ax.get_xlim()
+    if ax.get_xscale() == "log":
+        reach = (high / low) ** 0.35
+        inside = value > 0 and low / reach <= value <= high * reach
+    else:
+        inside = low - 0.35 * (high - low) <= value <= high + 0.35 * (high - low)
+    if inside:
+        ax.axvline(value, color=MUTED, lw=1.2, ls=(0, (1, 2)))
+    else:
+        side = "→" if value > high else "←"
+        ax.text(1, 1.02, f"noise {plain(value)} {side}", transform=ax.transAxes, ha="right", fontsize=7.5, color=MUTED)
+
+
+def quality_cost(
+    points: pd.DataFrame, metrics: Mapping[str, Metric], tasks: Sequence[str], look: Mapping[str, Look]
+) -> Figure:
+    """The primary metric over what a run cost, with the Pareto front of the medians.
+
+    Args:
+        points: ``task, objective, seconds, images, value``, a row per completed run.
+        metrics: the primary metric of each task.
+        tasks: the panels' columns, in order.
+        look: of each objective.
+    """
+    costs = (("seconds", "seconds of training per run"), ("images", "real images shown per run"))
+    figure, flat = panels(
+        2 * len(tasks), columns=len(tasks), height=2.7, title="Quality against cost: medians, seeds and Pareto front"
+    )
+    for row, (cost, label) in enumerate(costs):
+        for column, task in enumerate(tasks):
+            ax, metric = flat[row * len(tasks) + column], metrics[task]
+            of = points[(points["task"] == task) & (points[cost] > 0)].dropna(subset=["value"])
+            scale = 100 if metric.percent else 1
+            centers = {}
+            for name in look:
+                cell = of[of["objective"] == name]
+                if cell.empty:
+                    continue
+                x, y = cell[cost], cell["value"] * scale
+                style = look[name]
+                ax.plot(x, y, style.marker, color=style.color, ms=3.5, alpha=0.35, mew=0)
+                centers[name] = (float(x.median()), float(y.median()))
+                ax.plot(
+                    *centers[name], style.marker, color=style.color, ms=8, mec="white", mew=0.8, label=name, zorder=3
+                )
+            if metric.log_scale and len(of) and of["value"].min() > 0:
+                logarithmic(ax, "y")
+            if len(of):
+                logarithmic(ax, "x")
+            else:
+                ax.text(0.5, 0.5, "no completed run", transform=ax.transAxes, ha="center", color=MUTED)
+            front = pareto_front(centers, metric)
+            ax.step(
+                [centers[name][0] for name in front],
+                [centers[name][1] for name in front],
+                where="post",
+                color=INK,
+                lw=1.1,
+                ls=(0, (4, 2)),
+                zorder=1,
+                label="Pareto front" if len(front) else None,
+            )
+            ax.set_xlabel(label)
+            ax.set_ylabel(f"{metric.title}{' (%)' if metric.percent else ''}, {metric.better} is better")
+            if row == 0:
+                ax.set_title(task)
+    legend(figure, flat)
+    return figure
+
+
+def pareto_front(points: Mapping[str, tuple[float, float]], metric: Metric) -> list[str]:
+    """Names that no other point beats in cost and quality at once, from cheap to costly.
+
+    Args:
+        points: (cost, quality) by name.
+        metric: which says whether a low or a high quality value is better.
+    """
+    sign = 1 if metric.better == "lower" else -1
+    front, reached = [], math.inf
+    for name, (_, quality) in sorted(points.items(), key=lambda item: (item[1][0], sign * item[1][1])):
+        if sign * quality < reached:
+            front.append(name)
+            reached = sign * quality
+    return front
+
+
+def comparison_intervals(comparisons: pd.DataFrame, tasks: Sequence[str], look: Mapping[str, Look]) -> Figure:
+    """How far the best objective of each task is ahead of the others, with 95 % intervals.
+
+    Args:
+        comparisons: of `tables.comparisons`.
+        tasks: the panels, in order.
+        look: of each objective.
+    """
+    largest = max((int((comparisons["task"] == task).sum()) for task in tasks), default=1)
+    figure, axes = panels(
+        len(tasks), height=1.15 + ROW * largest, title="How far the best is ahead: improvement with 95 % interval"
+    )
+    for ax, task in zip(axes, tasks, strict=True):
+        of = comparisons[comparisons["task"] == task].reset_index(drop=True)
+        ratio = bool((of["scale"] == "log-ratio").all())
+        ends = of[["improvement", "improvement_low", "improvement_high"]].astype(float)
+        if ratio:
+            ends = np.exp(ends)
+        finite = ends.to_numpy()[np.isfinite(ends.to_numpy())]
+        neutral = 1.0 if ratio else 0.0
+        top = float(max(finite.max(), neutral)) if finite.size else neutral + 1
+        top = top * 1.6 if ratio else top + 0.2 * abs(top)
+        for y, (center, low, high) in enumerate(ends.itertuples(index=False)):
+            style = look[of["other"][y]]
+            ax.plot([max(low, 1e-9 if ratio else -math.inf), min(high, top * 2)], [y, y], color=style.color, lw=2.2)
+            filled = style.color if of["told_apart"][y] else "white"
+            if math.isfinite(center):
+                ax.plot(center, y, style.marker, color=style.color, mfc=filled, mew=1.5, ms=6.5)
+            if not math.isfinite(high):
+                _beside(ax, y, "∞")
+        ax.axvline(neutral, color=INK, lw=1)
+        bottom = float(min(finite.min(), neutral)) if finite.size else neutral - 1
+        ax.set_xlim(bottom * 0.85 if ratio else bottom - 0.2 * abs(bottom), top)
+        if ratio:
+            logarithmic(ax, "x")
+        best = of["best"].iloc[0] if len(of) else None
+        ax.set_title(f"{task}: {best} against" if best else task)
+        ax.set(yticks=range(len(of)), yticklabels=of["other"], ylim=(max(len(of), 1) - 0.45, -0.55))
+        ax.tick_params(axis="y", labelcolor=INK)
+        ax.grid(False, axis="y")
+        ax.set_xlabel("times better" if ratio else "better by, in the metric's unit")
+        if of.empty:
+            ax.text(0.5, 0.5, "nothing to compare", transform=ax.transAxes, ha="center", va="center", color=MUTED)
+    return figure
+
+
+def selection_protocols(
+    selections: pd.DataFrame, metrics: Mapping[str, Metric], tasks: Sequence[str], look: Mapping[str, Look]
+) -> Figure:
+    """The primary metric's median under three ways to choose a checkpoint.
+
+    Args:
+        selections: of `tables.selections`.
+        metrics: the primary metric of each task.
+        tasks: the panels, in order.
+        look: of each objective.
+    """
+    names = [name for name in look if name in set(selections["objective"])]
+    ways = (
+        ("final", "o", "final"),
+        ("best_on_validation", "D", "best on validation"),
+        ("oracle_best", "|", "oracle best"),
+    )
+    figure, axes = panels(
+        len(tasks), height=1.35 + ROW * len(names), title="What choosing a checkpoint changes: medians"
+    )
+    for ax, task in zip(axes, tasks, strict=True):
+        metric = metrics[task]
+        of = selections[selections["task"] == task].dropna(subset=["median"])
+        scale = 100 if metric.percent else 1
+        for y, name in enumerate(names):
+            cell = of[of["objective"] == name].set_index("selection")["median"] * scale
+            ax.plot([cell.min(), cell.max()], [y, y], color=look[name].color, lw=1.4, alpha=0.5)
+            for way, marker, _ in ways:
+                if way in cell.index:
+                    filled = look[name].color if way == "final" else "white"
+                    ax.plot(cell[way], y, marker, color=look[name].color, mfc=filled, mew=1.6, ms=6)
+        if metric.log_scale and len(of) and of["median"].min() > 0:
+            logarithmic(ax, "x")
+        for _, marker, text in ways:
+            ax.plot([], [], marker, color=MUTED, mfc=MUTED if marker == "o" else "white", mew=1.6, ms=6, label=text)
+        ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.45, -0.55), title=task)
+        ax.tick_params(axis="y", labelcolor=INK)
+        ax.grid(False, axis="y")
+        ax.set_xlabel(unit(metric))
+    legend(figure, axes)
+    return figure
+
+
+def step_times(throughput: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
+    """What one generator step's time is spent on: a panel per dataset and architecture of one hardware.
+
+    Args:
+        throughput: of `tables.throughput`, of one hardware.
+        look: of each objective.
+    """
+    groups = list(throughput.groupby(["dataset", "architecture"], sort=False))
+    largest = max((len(group) for _, group in groups), default=1)
+    figure, axes = panels(len(groups), height=1.35 + ROW * largest, title="Milliseconds of one generator step")
+    parts = (("discriminator", "0.35"), ("penalty", "0.62"), ("generator", "0.82"))
+    for ax, (key, group) in zip(axes, groups, strict=True):
+        left = np.zeros(len(group))
+        for part, grey in parts:
+            width = group[f"{part}_milliseconds"].to_numpy()
+            ax.barh(range(len(group)), width, left=left, height=0.62, color=grey, label=part, lw=0)
+            left = left + width
+        for y, (end, rate) in enumerate(zip(left, group["images_per_second"], strict=True)):
+            ax.text(end, y, f" {short(rate)} images/s", va="center", fontsize=7.5, color=MUTED)
+        ax.set(
+            yticks=range(len(group)),
+            yticklabels=group["objective"],
+            ylim=(largest - 0.45, -0.55),
+            xlim=(0, float(left.max()) * 1.45),
+            title=", ".join(map(str, key if isinstance(key, tuple) else (key,))),
+        )
+        for tick, name in zip(ax.get_yticklabels(), group["objective"], strict=True):
+            tick.set_color(look[name].color if name in look else INK)
+        ax.grid(False, axis="y")
+        ax.set_xlabel("milliseconds per generator step")
+    legend(figure, axes)
+    return figure

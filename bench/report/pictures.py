@@ -1,0 +1,148 @@
+"""Figures of samples: what the generators make of the same latents, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from bench.report.style import INK, MUTED, RULE, Look, panels
+
+Samples = NDArray[np.generic]
+TILES = 8
+"""Images beside and below each other."""
+
+
+def sample_panels(
+    samples: Mapping[str, Samples | str],
+    perfect: Samples | None,
+    modes: tuple[tuple[float, ...], ...],
+    sigma: float | None,
+    task: str,
+    look: Mapping[str, Look],
+) -> Figure:
+    """Samples of every objective, a panel each, and a perfect sampler's.
+
+    Args:
+        samples: by objective, points ``(n, 2)`` or images uint8 ``(n, channels, height, width)``; or why there are none.
+        perfect: the same of a perfect sampler.
+        modes: centres of the true modes, where they are known.
+        sigma: standard deviation of each.
+        task: whose samples they are.
+        look: of each objective.
+    """
+    shown: dict[str, Samples | str] = ({} if perfect is None else {"perfect sampler": perfect}) | dict(samples)
+    across = min(5, max(3, len(shown)))
+    figure, axes = panels(
+        len(shown), columns=across, height=10.4 / across * 1.1, title=f"{task}: samples from the same latents"
+    )
+    figure.set_size_inches(10.4, -(-len(shown) // across) * 10.4 / across * 1.1 + 0.45)
+    arrays = [value for value in shown.values() if isinstance(value, np.ndarray)]
+    frame = _frame(arrays if perfect is None else [perfect], modes, sigma)
+    for ax, (name, value) in zip(axes, shown.items(), strict=True):
+        ax.set_title(name, color=look[name].color if name in look else INK)
+        if isinstance(value, str):
+            _say(ax, value)
+        elif value.ndim == 2 and value.shape[1] >= 2:
+            _points(ax, value, modes, sigma, frame, look[name].color if name in look else INK)
+        elif value.ndim == 4:
+            ax.imshow(tiles(value), interpolation="none", cmap="gray", vmin=0, vmax=255)
+            _bare(ax)
+        else:
+            _say(ax, f"samples of shape {value.shape} have no picture")
+    return figure
+
+
+def tiles(images: Samples, side: int = TILES) -> NDArray[np.uint8]:
+    """The first ``side``² images as one RGBA picture with transparent gaps; missing ones stay empty.
+
+    Args:
+        images: uint8 ``(n, channels, height, width)`` with 1 or 3 channels; of any other number the mean is shown.
+        side: images along a side.
+    """
+    _, channels, height, width = images.shape
+    gap = max(1, height // 16)
+    canvas = np.zeros((side * (height + gap) - gap, side * (width + gap) - gap, 4), dtype=np.uint8)
+    for index, image in enumerate(images[: side * side]):
+        color = image if channels in (1, 3) else image.mean(axis=0, keepdims=True)
+        row, column = divmod(index, side)
+        tile = canvas[row * (height + gap) :, column * (width + gap) :][:height, :width]
+        tile[..., :3] = np.moveaxis(color, 0, -1).astype(np.uint8)
+        tile[..., 3] = 255
+    return canvas
+
+
+def _frame(
+    arrays: list[Samples], modes: tuple[tuple[float, ...], ...], sigma: float | None
+) -> tuple[float, float, float, float]:
+    """One square frame for all panels: the true modes with room around them, or the bulk of all points."""
+    if modes:
+        points = np.asarray(modes, dtype=float)[:, :2]
+        low, high = points.min(axis=0), points.max(axis=0)
+        pad = 0.18 * float((high - low).max()) + 4 * (sigma or 0.0)
+    else:
+        flat = [np.asarray(a, dtype=float)[:, :2] for a in arrays if a.ndim == 2 and a.shape[1] >= 2 and len(a)]
+        if not flat:
+            return -1.0, 1.0, -1.0, 1.0
+        low, high = np.nanpercentile(np.concatenate(flat), [1, 99], axis=0)
+        pad = 0.18 * float((high - low).max())
+    middle, half = (low + high) / 2, float((high - low).max()) / 2 + (pad or 1.0)
+    return middle[0] - half, middle[0] + half, middle[1] - half, middle[1] + half
+
+
+def _points(
+    ax: Axes,
+    points: Samples,
+    modes: tuple[tuple[float, ...], ...],
+    sigma: float | None,
+    frame: tuple[float, float, float, float],
+    color: str,
+) -> None:
+    """Points over circles of 3σ around the true modes, and how many lie outside of the frame."""
+    left, right, bottom, top = frame
+    if modes:
+        size = 2 * 3 * (sigma or 0.0)
+        size = max(size, (right - left) * 0.035)  # a mode of σ 0.02 would be a dot: show where it is
+        ax.add_collection(
+            EllipseCollection(
+                [size] * len(modes),
+                [size] * len(modes),
+                [0] * len(modes),
+                units="xy",
+                offsets=[mode[:2] for mode in modes],
+                offset_transform=ax.transData,
+                facecolors="none",
+                edgecolors=MUTED,
+                linewidths=0.7,
+                alpha=0.8,
+            )
+        )
+    ax.scatter(points[:, 0], points[:, 1], s=3, color=color, alpha=0.5, linewidths=0, rasterized=True)
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    x, y = points[:, 0], points[:, 1]
+    outside = int(np.sum(~((x >= left) & (x <= right) & (y >= bottom) & (y <= top))))
+    if outside:
+        ax.set_xlabel(f"{outside:,} of {len(points):,} outside", fontsize=7.5)
+    _bare(ax)
+
+
+def _bare(ax: Axes) -> None:
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set(visible=True, color=RULE)
+
+
+def _say(ax: Axes, sentence: str) -> None:
+    words, lines = sentence.split(), [""]
+    for word in words:
+        if len(lines[-1]) + len(word) > 22:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    ax.text(0.5, 0.5, "\n".join(lines), transform=ax.transAxes, ha="center", va="center", color=MUTED)
+    ax.set_aspect("equal")
+    _bare(ax)

@@ -1,0 +1,319 @@
+"""What a suite file may hold: its tables and keys, their types, ranges and meanings.
+
+The models check the form of a file. What its names stand for is looked up by `bench.plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from bench.catalog import Catalog, architectures, datasets, losses, objectives, optimizers, penalties
+from bench.errors import show_value
+from bench.spec import Label
+
+DEFAULT_STEPS = 2000
+DEFAULT_BATCH_SIZE = 128
+DEFAULT_EMA_IMAGES = 10_000
+DEFAULT_SAMPLES = 2500
+DEFAULT_SEEDS = 3
+
+LARGEST_COUNT = 2**53
+"""Larger counts have no exact place in a number of 64 bits."""
+
+
+def _read_seeds(value: object) -> list[int]:
+    """0 … N − 1 of a count, or the list itself."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 1 <= value <= 1_000_000:
+            raise PydanticCustomError("seeds", f"a number of seeds lies between 1 and 1,000,000, got {value}")
+        return list(range(value))
+    if not isinstance(value, list):
+        raise _fault(f"expected a number of seeds or a list of seeds, got {show_value(value)}")
+    if not value:
+        raise _fault("the list of seeds is empty: at least one seed is needed")
+    seen: set[int] = set()
+    for seed in value:
+        if not isinstance(seed, int) or isinstance(seed, bool):
+            raise _fault(f"a seed is an integer, got {show_value(seed)}")
+        if not 0 <= seed < 2**63:
+            raise _fault(f"a seed is at least 0 and below 2⁶³, got {seed}")
+        if seed in seen:
+            raise _fault(f"seed {seed} is given twice")
+        seen.add(seed)
+    return value
+
+
+def _fault(message: str) -> PydanticCustomError:
+    return PydanticCustomError("suite", "{message}", {"message": message})
+
+
+Seeds = Annotated[
+    list[int],
+    BeforeValidator(_read_seeds),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": True},
+            ]
+        }
+    ),
+]
+Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+
+
+class Table(BaseModel):
+    """A table of the file: exact types, no unknown keys."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Entry(Table):
+    """A catalogue entry: its name as text, or a table of its name and those settings that differ from the defaults."""
+
+    model_config = ConfigDict(extra="allow")
+    catalog: ClassVar[Catalog[Any]]
+
+    name: str | None = Field(None, description="name in the catalogue (`ganbench list`)")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"name": value}
+        if not isinstance(value, Mapping):
+            raise _fault(f"expected a name or a table {{ name = … }}, got {show_value(value)}")
+        return value
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings as they are given."""
+        return dict(self.__pydantic_extra__ or {})
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        table = handler.resolve_ref_schema(handler(core))
+        names = _names_schema(cls.catalog.names())
+        table["properties"] |= {"name": table["properties"]["name"] | names}
+        if cls.model_config.get("extra") == "allow":
+            table["properties"] = _settings_schema(cls.catalog) | table["properties"]
+        return {"anyOf": [{"type": "string", **names}, table]}
+
+
+class LossEntry(Entry):
+    """A loss."""
+
+    catalog = losses
+
+
+class PenaltyEntry(Entry):
+    """A penalty."""
+
+    catalog = penalties
+
+
+class OptimizerEntry(Entry):
+    """An optimizer. Without a name, or with the name it has anyway, its settings are merged over those before."""
+
+    catalog = optimizers
+
+
+class ArchitectureEntry(Entry):
+    """An architecture."""
+
+    catalog = architectures
+    label: Label | None = Field(None, description="name in run ids, tables and plots; the entry's own by default")
+
+
+class DatasetEntry(Entry):
+    """A dataset."""
+
+    catalog = datasets
+    label: Label | None = Field(None, description="name in run ids, tables and plots; the entry's own by default")
+
+
+class Updates(Table):
+    """How the players are updated."""
+
+    n_critic: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        None, description="discriminator updates per generator update; the paper's by default"
+    )
+    optimizer: OptimizerEntry | None = Field(None, description="optimizer of both players")
+    generator_optimizer: OptimizerEntry | None = Field(None, description="optimizer of the generator; wins over both's")
+    discriminator_optimizer: OptimizerEntry | None = Field(
+        None, description="optimizer of the discriminator; wins over both's"
+    )
+
+
+class Composition(Updates):
+    """What an objective is made of."""
+
+    loss: LossEntry | None = Field(None, description="the pair of functions both players minimise")
+    penalties: list[PenaltyEntry | SkipJsonSchema[None]] | None = Field(
+        None, description="regularisers of the discriminator; the list replaces the one before"
+    )
+
+
+class ObjectiveTable(Composition):
+    """``[objectives.NAME]``: a new objective composed here, or changes to the catalogue's objective of that name."""
+
+    base: str | None = Field(None, description="the objective that this one starts from")
+
+
+class ObjectiveEntry(Composition, Entry):
+    """An objective of a grid: a name, or a table of a name (or a loss) and what differs."""
+
+    model_config = ConfigDict(extra="forbid")
+    catalog = objectives
+    label: Label | None = Field(None, description="name in run ids, tables and plots; the objective's own by default")
+
+
+class Training(Updates):
+    """How long and with what the players are trained; a budget is given as exactly one of steps, images, seconds."""
+
+    steps: Count | None = Field(None, description=f"budget in generator steps; {DEFAULT_STEPS} without any budget")
+    images: Count | None = Field(None, description="budget in real images shown to the discriminator")
+    seconds: Annotated[float, Field(gt=0, le=1e9)] | None = Field(None, description="budget in seconds of training")
+    batch_size: Annotated[int, Field(ge=1, le=2**31)] | None = Field(
+        None, description=f"samples per update; {DEFAULT_BATCH_SIZE} by default"
+    )
+    ema_images: Annotated[int, Field(ge=0, le=LARGEST_COUNT)] | None = Field(
+        None,
+        description="half-life of the generator's moving average in images shown to the discriminator, 0 for none; "
+        f"{DEFAULT_EMA_IMAGES} by default",
+    )
+    threads: Annotated[int, Field(ge=1, le=4096)] | None = Field(
+        None, description="threads of one run on a CPU; 1 by default"
+    )
+
+
+class Evaluation(Table):
+    """How runs are measured."""
+
+    samples: Annotated[int, Field(ge=16, le=2**31)] | None = Field(
+        None, description=f"samples per evaluation; {DEFAULT_SAMPLES} by default"
+    )
+    every: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="distance of two evaluations in the unit of the budget; a tenth of the budget by default"
+    )
+    space: str | None = Field(
+        None,
+        description="feature space of the fidelity metrics; the dataset's own by default",
+        json_schema_extra={"examples": ["raw", "classifier"]},
+    )
+
+
+class Lists(Table):
+    """What is combined: every objective with every architecture and every dataset."""
+
+    objectives: list[ObjectiveEntry | SkipJsonSchema[None]] | None = Field(None, description="objectives to compare")
+    architectures: list[ArchitectureEntry | SkipJsonSchema[None]] | None = Field(
+        None, description="architectures; by default 'mlp' for points and 'dcgan' for images"
+    )
+    datasets: list[DatasetEntry | SkipJsonSchema[None]] | None = Field(None, description="datasets")
+
+
+class Grid(Lists):
+    """``[[grid]]``: all combinations of its lists. A list that is left out is taken from the top of the file."""
+
+    training: Training = Field(default_factory=Training, description="overrides [training] in this grid")
+    evaluation: Evaluation = Field(default_factory=Evaluation, description="overrides [evaluation] in this grid")
+    seeds: Seeds | None = Field(None, description="overrides the suite's seeds in this grid")
+
+
+class Execution(Table):
+    """How runs are carried out; no part of what they are."""
+
+    timeout_seconds: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="a run that takes longer is stopped and recorded as timed-out"
+    )
+
+
+class SuiteFile(Lists):
+    """A suite: cells (objective × architecture × dataset) and seeds, and how they are trained and measured."""
+
+    title: str | None = Field(None, description="heads the report; the file's name by default")
+    seeds: Seeds = Field(
+        default_factory=lambda: list(range(DEFAULT_SEEDS)),
+        description=f"seeds of every cell: a number N for 0 … N − 1, or a list; {DEFAULT_SEEDS} by default",
+    )
+    plugins: list[str | SkipJsonSchema[None]] = Field(
+        default_factory=list, description="Python files that register entries of your own, relative to this file"
+    )
+    training: Training = Field(default_factory=Training, description="defaults for every run")
+    evaluation: Evaluation = Field(default_factory=Evaluation, description="how every run is measured")
+    grid: list[Grid | SkipJsonSchema[None]] | None = Field(
+        None, description="several grids make one suite; runs that are equal are made once"
+    )
+    execution: Execution = Field(default_factory=Execution, description="how runs are carried out")
+    tune: dict[str, Any] = Field(default_factory=dict, description="search space and budget of `ganbench tune`")
+    definitions: dict[str, ObjectiveTable] = Field(default_factory=dict, exclude=True)
+    """``[objectives.NAME]``, moved here by `split_objectives`: TOML's key is the same as the list's."""
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of suite files, for editors: names in the catalogue are offered, others are not refused."""
+    schema = SuiteFile.model_json_schema(mode="validation")
+    definitions = schema["properties"].pop("definitions")
+    listed = schema["properties"]["objectives"]
+    schema["properties"]["objectives"] = {
+        "description": "a list: objectives to compare; tables [objectives.NAME]: objectives composed here",
+        "anyOf": [*(option for option in listed["anyOf"] if option.get("type") == "array"), definitions],
+    }
+    definitions.pop("default", None)
+    schema |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ganbench suite"}
+    plain: dict[str, Any] = _without_null(schema)
+    return plain
+
+
+def _without_null(schema: Any) -> Any:
+    """TOML has no null: a key is left out instead."""
+    if isinstance(schema, list):
+        return [_without_null(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {key: _without_null(value) for key, value in schema.items() if not (key == "default" and value is None)}
+    options = plain.get("anyOf")
+    if isinstance(options, list):
+        rest = [option for option in options if option != {"type": "null"}]
+        if len(rest) == 1:
+            del plain["anyOf"]
+            return rest[0] | plain
+        plain["anyOf"] = rest
+    return plain
+
+
+def _names_schema(names: list[str]) -> dict[str, Any]:
+    return {"anyOf": [{"enum": names}, {"type": "string"}]}
+
+
+def _settings_schema(catalog: Catalog[Any]) -> dict[str, Any]:
+    """Every setting that some entry of the catalogue has."""
+    schemas: dict[str, list[dict[str, Any]]] = {}
+    meanings: dict[str, list[str]] = {}
+    for name in catalog.names():
+        properties = TypeAdapter(catalog.entry(name).factory).json_schema().get("properties", {})
+        for setting in catalog.describe(name).settings:
+            form = {key: item for key, item in properties[setting.name].items() if key not in ("default", "title")}
+            meaning = form.pop("description", "") or setting.meaning
+            if form not in schemas.setdefault(setting.name, []):
+                schemas[setting.name].append(form)
+            meanings.setdefault(setting.name, []).append(f"{name}: {meaning} (default {setting.default})")
+    return {
+        name: {"description": "; ".join(meanings[name]), **(forms[0] if len(forms) == 1 else {"anyOf": forms})}
+        for name, forms in schemas.items()
+    }

@@ -1,0 +1,44 @@
+"""The generator's exponential moving average."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+RAMP = 0.05
+"""Early on the half-life is this share of the images seen, so that the initial weights are forgotten (EDM's rule)."""
+
+
+class Average:
+    """An exponential moving average of a network's parameters **and buffers** (batch statistics included).
+
+    Args:
+        network: what is averaged.
+        half_life: images after which a weight's share has halved (Karras et al. 2020, app. B).
+    """
+
+    def __init__(self, network: nn.Module, half_life: float) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.half_life = half_life
+        averaged, live = _tensors(self.network), _tensors(network)
+        pairs = list(zip(averaged, live, strict=True))
+        self._averaged = [a for a, _ in pairs if a.is_floating_point()]
+        self._live = [b for a, b in pairs if a.is_floating_point()]
+        self._copied = [(a, b) for a, b in pairs if not a.is_floating_point()]
+
+    def decay(self, images: int, new: int) -> float:
+        """The share of the average that is kept in an update ``new`` images after the last, ``images`` in all."""
+        return float(0.5 ** (new / min(self.half_life, RAMP * images)))
+
+    @torch.no_grad()
+    def update(self, images: int, new: int) -> None:
+        """Move towards the live network."""
+        torch._foreach_lerp_(self._averaged, self._live, 1 - self.decay(images, new))
+        for averaged, live in self._copied:  # counters: an average of integers means nothing
+            averaged.copy_(live)
+
+
+def _tensors(network: nn.Module) -> list[torch.Tensor]:
+    return [tensor.detach() for tensor in (*network.parameters(), *network.buffers())]

@@ -1,0 +1,79 @@
+"""Sessions: ``nox -s bench -- suites/losses.toml``, ``nox -s tests``, ``nox -s lint``, ``nox -s types``.
+
+All sessions that need the package share one recipe and keep their environment: after the first call, none of
+them installs anything unless ``pyproject.toml`` has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "tests"]
+
+PYPROJECT = Path(__file__).parent / "pyproject.toml"
+
+
+def install(session: nox.Session, *requirements: str) -> None:
+    """Install once; again only when ``pyproject.toml`` or the request has changed."""
+    wanted = hashlib.sha256(PYPROJECT.read_bytes() + repr(requirements).encode()).hexdigest()
+    stamp = Path(session.virtualenv.location) / "ganbench-installed"
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    if session.venv_backend == "uv":
+        # uv leaves bytecode to the first import, which doubles the start of every process until then
+        session.install("--compile-bytecode", *requirements)
+    else:
+        session.install(*requirements)
+    stamp.write_text(wanted)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run a suite and write its report: ``nox -s bench -- suites/losses.toml``."""
+    install(session, "-e", ".")
+    session.run("ganbench", "run", *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Write a suite's report again: ``nox -s report -- suites/losses.toml``."""
+    install(session, "-e", ".")
+    session.run("ganbench", "report", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tests with coverage of ``bench/``; arguments go to pytest."""
+    install(session, "-e", ".[dev]")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", "--skip-covered")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: lint rules and formatting."""
+    install(session, "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strict, on ``bench/``."""
+    install(session, "-e", ".[dev]")
+    session.run("mypy")
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Speed, as ratios measured in one run; arguments go to pytest."""
+    install(session, "-e", ".[dev]")
+    session.run("pytest", "benchmarks", "--benchmark-only", "-s", *session.posargs)
