@@ -20,20 +20,23 @@ Nothing here imports torch; the modules that hold the built-in entries are loade
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import importlib
 import inspect
 import json
+import re
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import annotated_types
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from bench.errors import CatalogError, nearest, unknown
+from bench.errors import CatalogError, explain, nearest, unknown
 
 if TYPE_CHECKING:
     from bench.architectures.base import Architecture
@@ -81,6 +84,19 @@ class Entry(Generic[T]):
     source: str
     plugin: PluginSpec | None
 
+    @functools.cached_property
+    def fields(self) -> dict[str, _Field]:
+        """Its settings, in the order of the class."""
+        return _fields(self.factory)
+
+    @functools.cached_property
+    def adapter(self) -> TypeAdapter[T]:
+        """Validates its settings."""
+        return _adapter(self.factory)
+
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,39}")
+"""What an entry may be called: its name is its label in run ids, folders, tables and plots."""
 
 _loading: list[PluginSpec] = []
 """The plugin whose file is being executed, if any: what it registers is marked as its own."""
@@ -121,20 +137,40 @@ class Catalog(Generic[T]):
 
         def enter(cls: C) -> C:
             plugin = _loading[-1] if _loading else None
-            taken = self._entries.get(name)
-            if taken is not None and not (plugin and taken.plugin and taken.plugin.path == plugin.path):
+            if plugin is not None:
+                self._load()  # so that a name that is taken is noticed here, and not when the built-in entries load
+            if not NAME.fullmatch(name):
+                raise CatalogError(
+                    f"{self.singular} '{name}' cannot be called so: up to 40 letters, digits, '.', '+' and '-', "
+                    "beginning with a letter or a digit"
+                )
+            if name in self._entries:
                 raise CatalogError(f"{self.singular} '{name}' is registered twice: give one of them another name")
             for method in self._methods:
                 options = (method,) if isinstance(method, str) else method
-                if not any(callable(getattr(cls, option, None)) for option in options):
+                if not any(hasattr(cls, option) for option in options):
                     needed = " or ".join(f"'{option}'" for option in options)
                     raise CatalogError(f"{self.singular} '{name}' ({cls.__name__}) lacks the method {needed}")
             if "__dataclass_fields__" not in cls.__dict__:
                 cls = typing.cast(C, dataclasses.dataclass(frozen=True)(cls))
-            self._entries[name] = Entry(self.kind, name, cls, formula, source, plugin)
+            entry: Entry[T] = Entry(self.kind, name, cls, formula, source, plugin)
+            if plugin is not None:
+                self._try_settings(entry)
+            self._entries[name] = entry
             return cls
 
         return enter
+
+    def _try_settings(self, entry: Entry[T]) -> None:
+        try:
+            if entry.fields:
+                entry.adapter.json_schema()
+        except Exception as error:  # whatever a foreign class brings about
+            raise CatalogError(
+                f"the settings of {self.singular} '{entry.name}' cannot be used ({type(error).__name__}: "
+                f"{str(error).splitlines()[0] if str(error) else 'no message'}); a setting is a field of type int, "
+                "float, str, bool, Literal or tuple"
+            ) from error
 
     def names(self) -> list[str]:
         """All names, sorted."""
@@ -153,14 +189,14 @@ class Catalog(Generic[T]):
         except KeyError:
             raise CatalogError(unknown(self.singular, name, self.names())) from None
 
-    def create(self, name: str, **settings: Any) -> T:
+    def create(self, name: str, /, **settings: Any) -> T:
         """The entry called ``name`` with these settings; the others keep their defaults.
 
         Raises:
             CatalogError: an unknown name or setting, or a value out of its range.
         """
         entry = self.entry(name)
-        fields = _fields(entry.factory)
+        fields = entry.fields
         faults = [
             f"{self.singular} '{name}' has no setting '{key}';"
             + (f" {hint}" if (hint := nearest(key, fields)) else "")
@@ -171,12 +207,11 @@ class Catalog(Generic[T]):
         if faults:
             raise CatalogError(*faults)
         try:
-            return _adapter(entry.factory).validate_json(json.dumps(settings, default=_plain), strict=True)
+            return entry.adapter.validate_json(json.dumps(settings, default=_plain), strict=True)
         except ValidationError as error:
             raise CatalogError(
                 *(
-                    f"{self.singular} '{name}', setting '{'.'.join(str(key) for key in fault['loc'])}' = "
-                    f"{fault['input']!r}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+                    f"{self.singular} '{name}', setting '{'.'.join(map(str, fault['loc']))}': {explain(fault)}"
                     for fault in error.errors()
                 )
             ) from None
@@ -194,7 +229,7 @@ class Catalog(Generic[T]):
             summary=inspect.cleandoc(entry.factory.__doc__ or "").split("\n\n")[0].replace("\n", " "),
             formula=entry.formula,
             source=entry.source,
-            settings=tuple(_describe_setting(field) for field in _fields(entry.factory).values()),
+            settings=tuple(_describe_setting(field) for field in entry.fields.values()),
             origin=f"plugin {entry.plugin.name}" if entry.plugin else "built in",
         )
 
@@ -270,7 +305,7 @@ def _type_name(annotation: Any) -> str:
 def _adapter(factory: Callable[..., T]) -> TypeAdapter[T]:
     if "__pydantic_config__" not in vars(factory):
         factory.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)  # type: ignore[attr-defined]
-    return TypeAdapter(factory)
+    return TypeAdapter(typing.cast(type[T], factory))
 
 
 def _values(instance: object) -> dict[str, Any]:
@@ -289,7 +324,39 @@ objectives: Catalog[Objective] = Catalog("objectives", ["bench.objectives.preset
 architectures: Catalog[Architecture] = Catalog(
     "architectures", ["bench.architectures.mlp", "bench.architectures.dcgan"], ["check", "build"]
 )
-datasets: Catalog[Dataset] = Catalog("datasets", ["bench.datasets.mixtures", "bench.datasets.digits"], ["load"])
+datasets: Catalog[Dataset] = Catalog(
+    "datasets", ["bench.datasets.mixtures", "bench.datasets.digits"], ["load", "shape", "space"]
+)
 optimizers: Catalog[OptimizerEntry] = Catalog("optimizers", ["bench.training.optimizers"], ["build"])
 
 CATALOGS: tuple[Catalog[Any], ...] = (losses, penalties, objectives, architectures, datasets, optimizers)
+
+
+@contextlib.contextmanager
+def registering(plugin: PluginSpec) -> Iterator[None]:
+    """Marks what is registered inside as the plugin's, in place of what it registered before.
+
+    After an exception the catalogue is as it was.
+    """
+    before = [dict(catalog._entries) for catalog in CATALOGS]
+    for catalog in CATALOGS:
+        catalog._entries = {n: e for n, e in catalog._entries.items() if not _same_plugin(e.plugin, plugin)}
+    _loading.append(plugin)
+    try:
+        yield
+    except BaseException:
+        for catalog, entries in zip(CATALOGS, before, strict=True):
+            builtin = {n: e for n, e in catalog._entries.items() if e.plugin is None}
+            catalog._entries = builtin | entries  # built-in entries may have been loaded meanwhile
+        raise
+    finally:
+        _loading.pop()
+
+
+def registered_by(plugin: PluginSpec) -> list[Entry[Any]]:
+    """What the plugin has registered."""
+    return [e for catalog in CATALOGS for e in catalog._entries.values() if _same_plugin(e.plugin, plugin)]
+
+
+def _same_plugin(one: PluginSpec | None, other: PluginSpec) -> bool:
+    return one is not None and (one.name, one.path) == (other.name, other.path)

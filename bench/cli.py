@@ -106,9 +106,7 @@ def report(suite: Suite, results: Results = RESULTS, reports: Reports = REPORTS,
 
 
 @app.command()
-def plan(
-    suite: Suite, results: Results = RESULTS, verbose: Verbose = False, as_json: AsJson = False
-) -> None:
+def plan(suite: Suite, results: Results = RESULTS, verbose: Verbose = False, as_json: AsJson = False) -> None:
     """Show what a suite would run: cells, counts, time, disk, and what is there already."""
     from bench.forecast import make_forecast, print_plan
 

@@ -65,13 +65,9 @@ def make_forecast(plan: Plan, store: Store) -> Forecast:
     missing = [spec for spec in plan.specs if spec.run_id not in records]
     by_cell, by_kind = _seconds_by(records.values())
     known = [
-        seconds
-        for spec in missing
-        if (seconds := by_cell.get(spec.cell_id) or by_kind.get(_kind(spec))) is not None
+        seconds for spec in missing if (seconds := by_cell.get(spec.cell_id) or by_kind.get(_kind(spec))) is not None
     ]
-    sizes = [
-        sum(file.stat().st_size for file in store.run_folder(run_id).iterdir()) for run_id in list(records)[:20]
-    ]
+    sizes = [sum(file.stat().st_size for file in store.run_folder(run_id).iterdir()) for run_id in list(records)[:20]]
     return Forecast(
         runs=len(plan.specs),
         recorded=len(plan.specs) - len(missing),
@@ -174,7 +170,9 @@ def make_status(plan: Plan, store: Store) -> State:
 def print_status(console: Console, state: State) -> None:
     """Counts, then what did not complete."""
     counts = ", ".join(f"{count} {status}" for status, count in sorted(state.statuses.items()))
-    console.print(f"{state.name}: {state.runs} runs: {counts or 'none recorded'}, {state.missing} missing", markup=False)
+    console.print(
+        f"{state.name}: {state.runs} runs: {counts or 'none recorded'}, {state.missing} missing", markup=False
+    )
     for run_id, status, reason in state.failures:
         console.print(f"  {run_id}  {status}: {reason}", markup=False, soft_wrap=True)
     for sentence in state.rejected:

@@ -20,7 +20,7 @@ class _LazyModule:
 
 if TYPE_CHECKING:
     import torch as torch
-    import torch.nn.functional as functional
+    from torch.nn import functional as functional
 else:
     torch = _LazyModule("torch")
     functional = _LazyModule("torch.nn.functional")

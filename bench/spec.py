@@ -7,6 +7,7 @@ Every field says whether it is part of that identity (`Identity.PART`) or not (`
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -96,6 +97,8 @@ class TrainingSpec(Frozen):
     batch_size: Annotated[int, Field(ge=1), Identity.PART]
     ema_images: Annotated[int, Field(ge=0), Identity.PART]
     """Half-life of the generator's moving average, in images shown to the discriminator; 0 switches it off."""
+    learning_rate_decay: Annotated[Literal["none", "linear"], Identity.PART]
+    """``linear``: both players' learning rates fall in a line to 0 at the end of the budget."""
     threads: Annotated[int, Field(ge=1), Identity.PART]
     """Threads of one run on a CPU: sums are ordered by it, so it decides the last bits."""
 
@@ -162,7 +165,8 @@ class RunSpec(Frozen):
         return self.model_copy(update={"seed": seed})
 
 
-def field_identity(model: type[Frozen]) -> dict[str, Identity]:
+@functools.cache
+def field_identity(model: type[Frozen]) -> Mapping[str, Identity]:
     """Whether each field of ``model`` is part of the identity.
 
     Raises:
@@ -174,7 +178,7 @@ def field_identity(model: type[Frozen]) -> dict[str, Identity]:
         if len(marks) != 1:
             raise TypeError(f"{model.__name__}.{name} must be declared Identity.PART or Identity.NOT_PART, once")
         declared[name] = marks[0]
-    return declared
+    return MappingProxyType(declared)
 
 
 def identity(spec: Frozen) -> dict[str, Any]:
@@ -182,21 +186,26 @@ def identity(spec: Frozen) -> dict[str, Any]:
     part: dict[str, Any] = {}
     for name, mark in field_identity(type(spec)).items():
         if mark is Identity.PART:
-            part[name] = _plain(getattr(spec, name))
+            part[name] = plain_data(getattr(spec, name))
     return part
 
 
-def _plain(value: Any) -> Any:
+def plain_data(value: Any) -> Any:
+    """What of ``value`` is part of an identity, as plain JSON data."""
     if isinstance(value, Frozen):
         return identity(value)
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain_data(item) for key, item in value.items()}
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [plain_data(item) for item in value]
     return value
 
 
 def digest(plain: Mapping[str, Any], length: int = 8) -> str:
     """The first ``length`` hex digits of the SHA-256 of ``plain`` in canonical JSON."""
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
+    return hashlib.sha256(canonical(plain).encode()).hexdigest()[:length]
+
+
+def canonical(plain: Any) -> str:
+    """Plain data as JSON, the same text for the same data."""
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -14,11 +14,10 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
-    TypeAdapter,
     WithJsonSchema,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from bench.catalog import Catalog, architectures, datasets, losses, objectives, optimizers, penalties
@@ -31,6 +30,9 @@ DEFAULT_EMA_IMAGES = 10_000
 DEFAULT_SAMPLES = 2500
 DEFAULT_SEEDS = 3
 
+DEFINITIONS = "objectives.*"
+"""Where the reader puts tables ``[objectives.NAME]``: in TOML their key is the one of the list ``objectives``."""
+
 LARGEST_COUNT = 2**53
 """Larger counts have no exact place in a number of 64 bits."""
 
@@ -39,7 +41,7 @@ def _read_seeds(value: object) -> list[int]:
     """0 … N − 1 of a count, or the list itself."""
     if isinstance(value, int) and not isinstance(value, bool):
         if not 1 <= value <= 1_000_000:
-            raise PydanticCustomError("seeds", f"a number of seeds lies between 1 and 1,000,000, got {value}")
+            raise _fault(f"a number of seeds lies between 1 and 1,000,000, got {value}")
         return list(range(value))
     if not isinstance(value, list):
         raise _fault(f"expected a number of seeds or a list of seeds, got {show_value(value)}")
@@ -163,7 +165,7 @@ class Composition(Updates):
     """What an objective is made of."""
 
     loss: LossEntry | None = Field(None, description="the pair of functions both players minimise")
-    penalties: list[PenaltyEntry | SkipJsonSchema[None]] | None = Field(
+    penalties: list[PenaltyEntry | None] | None = Field(
         None, description="regularisers of the discriminator; the list replaces the one before"
     )
 
@@ -220,11 +222,11 @@ class Evaluation(Table):
 class Lists(Table):
     """What is combined: every objective with every architecture and every dataset."""
 
-    objectives: list[ObjectiveEntry | SkipJsonSchema[None]] | None = Field(None, description="objectives to compare")
-    architectures: list[ArchitectureEntry | SkipJsonSchema[None]] | None = Field(
+    objectives: list[ObjectiveEntry | None] | None = Field(None, description="objectives to compare")
+    architectures: list[ArchitectureEntry | None] | None = Field(
         None, description="architectures; by default 'mlp' for points and 'dcgan' for images"
     )
-    datasets: list[DatasetEntry | SkipJsonSchema[None]] | None = Field(None, description="datasets")
+    datasets: list[DatasetEntry | None] | None = Field(None, description="datasets")
 
 
 class Grid(Lists):
@@ -251,24 +253,24 @@ class SuiteFile(Lists):
         default_factory=lambda: list(range(DEFAULT_SEEDS)),
         description=f"seeds of every cell: a number N for 0 … N − 1, or a list; {DEFAULT_SEEDS} by default",
     )
-    plugins: list[str | SkipJsonSchema[None]] = Field(
+    plugins: list[str | None] = Field(
         default_factory=list, description="Python files that register entries of your own, relative to this file"
     )
     training: Training = Field(default_factory=Training, description="defaults for every run")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="how every run is measured")
-    grid: list[Grid | SkipJsonSchema[None]] | None = Field(
+    grid: list[Grid | None] | None = Field(
         None, description="several grids make one suite; runs that are equal are made once"
     )
     execution: Execution = Field(default_factory=Execution, description="how runs are carried out")
     tune: dict[str, Any] = Field(default_factory=dict, description="search space and budget of `ganbench tune`")
-    definitions: dict[str, ObjectiveTable] = Field(default_factory=dict, exclude=True)
-    """``[objectives.NAME]``, moved here by `split_objectives`: TOML's key is the same as the list's."""
+    definitions: dict[str, ObjectiveTable] = Field(default_factory=dict, alias=DEFINITIONS)
+    """``[objectives.NAME]``."""
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of suite files, for editors: names in the catalogue are offered, others are not refused."""
     schema = SuiteFile.model_json_schema(mode="validation")
-    definitions = schema["properties"].pop("definitions")
+    definitions = schema["properties"].pop(DEFINITIONS)
     listed = schema["properties"]["objectives"]
     schema["properties"]["objectives"] = {
         "description": "a list: objectives to compare; tables [objectives.NAME]: objectives composed here",
@@ -306,7 +308,7 @@ def _settings_schema(catalog: Catalog[Any]) -> dict[str, Any]:
     schemas: dict[str, list[dict[str, Any]]] = {}
     meanings: dict[str, list[str]] = {}
     for name in catalog.names():
-        properties = TypeAdapter(catalog.entry(name).factory).json_schema().get("properties", {})
+        properties = catalog.entry(name).adapter.json_schema().get("properties", {})
         for setting in catalog.describe(name).settings:
             form = {key: item for key, item in properties[setting.name].items() if key not in ("default", "title")}
             meaning = form.pop("description", "") or setting.meaning

@@ -7,6 +7,7 @@ behind has no line of its own.
 from __future__ import annotations
 
 import bisect
+import contextlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -26,10 +27,8 @@ _SCALAR = re.compile(r"[^,\]}\n#]+")
 def locate_keys(text: str) -> Mapping[KeyPath, int]:
     """The line (from 1) of every key, table and list element that is found in ``text``."""
     scanner = _Scanner(text)
-    try:
+    with contextlib.suppress(_UnexpectedError, RecursionError, ValueError):
         scanner.scan()
-    except (_UnexpectedError, RecursionError, ValueError):
-        pass
     return scanner.lines
 
 

@@ -1,6 +1,5 @@
 """Architectures: a generator and a discriminator built for a data shape."""
 
 from bench.architectures.base import Architecture, Players
-from bench.catalog import architectures
 
-__all__ = ["Architecture", "Players", "architectures"]
+__all__ = ["Architecture", "Players"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -16,25 +17,31 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 SIZES = (8, 16, 32, 64)
+BASE = 4
+"""Pixels at which the generator begins."""
 
 
 @architectures.register(
     "dcgan",
-    formula="G: z → base×base → [4×4 transposed convolution, stride 2, norm, ReLU] … → tanh;  "
-    "D: [4×4 convolution, stride 2, norm, LeakyReLU 0.2] … → linear → score",
-    source="Radford et al. 2016, fig. 1 and sec. 3; weights N(0, 0.02²)",
+    formula="G: z → linear → 4×4 → [4×4 transposed convolution, stride 2] … → 3×3 convolution → tanh;  "
+    "D: [4×4 convolution, stride 2] … → linear → score;  norm and ReLU (D: LeakyReLU 0.2) between",
+    source="Radford et al. 2016; the generator's last layer as in Miyato et al. 2018, table 3",
 )
 @dataclass(frozen=True)
 class Dcgan:
-    """Strided convolutions that double the channels as they halve the pixels, down to 4×4 (2×2 for 8 pixels).
+    """Strided convolutions that double the channels as they halve the pixels.
 
-    As in the paper, the generator's last layer and the discriminator's first are not normalised.
+    The generator's last layer and the discriminator's first are not normalised, as in the paper (but for spectral
+    normalisation, which bounds every layer).
     """
 
     width: Annotated[int, Field(ge=1, le=4096, description="channels of the layer next to the image")] = 64
     latent_dim: Annotated[int, Field(ge=1, le=16384, description="dimension of z ~ N(0, I)")] = 64
     generator_normalisation: Annotated[Normalisation, Field(description="of the generator's layers")] = "batch"
     discriminator_normalisation: Annotated[Normalisation, Field(description="of the discriminator's layers")] = "batch"
+    initialisation: Annotated[
+        Literal["dcgan", "torch"], Field(description="N(0, 0.02²) as in the paper, or torch's default")
+    ] = "dcgan"
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Square images of 8, 16, 32 or 64 pixels, grey or RGB."""
@@ -45,50 +52,54 @@ class Dcgan:
             )
 
     def build(self, shape: tuple[int, ...]) -> Players:
-        """Players with the paper's initialisation."""
+        """Players with the initialisation that is asked for."""
         self.check(shape)
         channels, size, _ = shape
-        base = 4 if size > 8 else 2
-        widths = [self.width * 2**level for level in range((size // base).bit_length() - 1)]
-        generator = self._generator(channels, base, widths[::-1])
-        discriminator = self._discriminator(channels, base, widths)
-        for player in (generator, discriminator):
-            player.apply(_initialise)
+        generator, discriminator = self._generator(channels, size), self._discriminator(channels, size)
+        if self.initialisation == "dcgan":
+            for player in (generator, discriminator):
+                player.apply(_initialise)
         return Players(generator, discriminator, self.latent_dim)
 
-    def _generator(self, channels: int, base: int, widths: list[int]) -> Module:
-        from bench.architectures.layers import normalised
+    def _generator(self, channels: int, size: int) -> Module:
+        from bench.architectures.layers import normalisation, weighted
 
-        nn, kind, first = torch.nn, self.generator_normalisation, widths[0]
-        # a linear layer to base×base, written as the convolution that it is, so that channels are normalised
-        project = nn.ConvTranspose2d(self.latent_dim, first, base, bias=kind != "batch")
-        layers: list[Module] = [nn.Unflatten(1, (self.latent_dim, 1, 1)), *normalised(project, kind, first), nn.ReLU()]
-        for before, after in zip(widths, widths[1:], strict=False):
-            up = nn.ConvTranspose2d(before, after, 4, 2, 1, bias=kind != "batch")
-            layers += [*normalised(up, kind, after), nn.ReLU()]
-        return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
+        nn, kind = torch.nn, self.generator_normalisation
+        bias = kind != "batch"  # batch normalisation takes it away again
+        doublings = (size // BASE).bit_length() - 1
+        widths = [self.width * 2**level for level in reversed(range(doublings + 1))]
+        layers: list[Module] = [
+            weighted(nn.Linear(self.latent_dim, widths[0] * BASE * BASE, bias=bias), kind),
+            nn.Unflatten(1, (widths[0], BASE, BASE)),
+            *normalisation(kind, widths[0], flat=False),
+            nn.ReLU(),
+        ]
+        for before, after in pairwise(widths):
+            up = weighted(nn.ConvTranspose2d(before, after, 4, 2, 1, bias=bias), kind)
+            layers += [up, *normalisation(kind, after, flat=False), nn.ReLU()]
+        to_image = weighted(nn.Conv2d(self.width, channels, 3, 1, 1), kind)
+        return nn.Sequential(*layers, to_image, nn.Tanh())
 
-    def _discriminator(self, channels: int, base: int, widths: list[int]) -> Module:
-        from bench.architectures.layers import normalised
+    def _discriminator(self, channels: int, size: int) -> Module:
+        from bench.architectures.layers import normalisation, weighted
 
         nn, kind = torch.nn, self.discriminator_normalisation
-        # spectral normalisation bounds every layer; the others leave the image's own layer alone
-        first = normalised(nn.Conv2d(channels, widths[0], 4, 2, 1), "spectral" if kind == "spectral" else "none", 0)
-        layers: list[Module] = [*first, nn.LeakyReLU(0.2)]
-        for before, after in zip(widths, widths[1:], strict=False):
-            down = nn.Conv2d(before, after, 4, 2, 1, bias=kind != "batch")
-            layers += [*normalised(down, kind, after), nn.LeakyReLU(0.2)]
-        score = nn.Linear(widths[-1] * base * base, 1)
-        last = normalised(score, "spectral" if kind == "spectral" else "none", 1)
-        return nn.Sequential(*layers, nn.Flatten(1), *last, nn.Flatten(0))
+        halvings = max(2, (size // BASE).bit_length() - 1)  # of 8 pixels, one halving would see no more than edges
+        widths = [self.width * 2**level for level in range(halvings)]
+        layers: list[Module] = [weighted(nn.Conv2d(channels, widths[0], 4, 2, 1), kind), nn.LeakyReLU(0.2)]
+        for before, after in pairwise(widths):
+            down = weighted(nn.Conv2d(before, after, 4, 2, 1, bias=kind != "batch"), kind)
+            layers += [down, *normalisation(kind, after, flat=False), nn.LeakyReLU(0.2)]
+        score = weighted(nn.Linear(widths[-1] * (size >> halvings) ** 2, 1), kind)
+        return nn.Sequential(*layers, nn.Flatten(1), score, nn.Flatten(0))
 
 
 def _initialise(layer: Module) -> None:
+    from bench.architectures.layers import raw_weight
+
     nn = torch.nn
     if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-        parametrizations = getattr(layer, "parametrizations", None)
-        weight = parametrizations.weight.original if parametrizations is not None else layer.weight
-        nn.init.normal_(weight, 0.0, 0.02)
+        nn.init.normal_(raw_weight(layer), 0.0, 0.02)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
     elif isinstance(layer, nn.BatchNorm2d):

@@ -50,7 +50,7 @@ class SpectralNorm(nn.Module):
 def spectral_norms(player: nn.Module) -> list[tuple[SpectralNorm, Tensor]]:
     """The spectral norms of a player, each with the weight it divides; `advance` them once per update."""
     return [
-        (norm, layer.parametrizations["weight"].original)  # type: ignore[index]  # parametrize's ModuleDict
+        (norm, layer.parametrizations["weight"].original)  # type: ignore[index, union-attr]  # parametrize's ModuleDict
         for layer in player.modules()
         if parametrize.is_parametrized(layer, "weight")
         for norm in layer.parametrizations["weight"]  # type: ignore[index]
@@ -64,18 +64,29 @@ def advance(norms: list[tuple[SpectralNorm, Tensor]]) -> None:
         norm.power_step(weight)
 
 
-def normalised(layer: Linear, kind: Normalisation, channels: int) -> list[nn.Module]:
-    """The layer and what normalises its output of ``channels`` channels."""
+def weighted(layer: Linear, kind: Normalisation) -> nn.Module:
+    """The layer, its weight spectrally normalised where ``kind`` says so."""
     if kind == "spectral":
         dim = 1 if isinstance(layer, nn.ConvTranspose2d) else 0
         parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight, dim))
-        return [layer]
-    flat = isinstance(layer, nn.Linear)
+    return layer
+
+
+def normalisation(kind: Normalisation, channels: int, *, flat: bool) -> list[nn.Module]:
+    """What normalises activations of ``channels`` channels, ``(batch, channels)`` if flat, else images; maybe nothing."""
     if kind == "batch":
-        return [layer, nn.BatchNorm1d(channels) if flat else nn.BatchNorm2d(channels)]
+        return [nn.BatchNorm1d(channels) if flat else nn.BatchNorm2d(channels)]
     if kind == "layer":
-        return [layer, nn.LayerNorm(channels) if flat else nn.GroupNorm(1, channels)]
-    return [layer]
+        return [nn.LayerNorm(channels) if flat else nn.GroupNorm(1, channels)]
+    return []
+
+
+def raw_weight(layer: Linear) -> Tensor:
+    """The weight that is trained: under spectral normalisation, the one before it."""
+    parametrizations = getattr(layer, "parametrizations", None)
+    weight = parametrizations["weight"].original if parametrizations is not None else layer.weight
+    assert isinstance(weight, Tensor)
+    return weight
 
 
 def mixes_samples(player: nn.Module) -> bool:

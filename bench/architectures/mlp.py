@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     "mlp",
     formula="G: z → [linear, norm, ReLU] × depth → linear (tanh for images);  "
     "D: x → [linear, norm, LeakyReLU 0.2] × depth → linear → score",
-    source="Goodfellow et al. 2014; widths as in Gulrajani et al. 2017's toy; torch's default initialisation",
+    source="Goodfellow et al. 2014; hidden weights N(0, 2/fan-in) of He et al. 2015, generator's biases 0, "
+    "the rest as torch has it",
 )
 @dataclass(frozen=True)
 class Mlp:
@@ -36,7 +38,10 @@ class Mlp:
         """Every shape can be flattened."""
 
     def build(self, shape: tuple[int, ...]) -> Players:
-        """Players with torch's default initialisation."""
+        """Players with He's initialisation.
+
+        With torch's default, which shrinks activations layer by layer, the generator starts as a point.
+        """
         size = math.prod(shape)
         to_sample: list[Module] = [torch.nn.Tanh()] if len(shape) == 3 else []
         generator = [
@@ -51,14 +56,33 @@ class Mlp:
             torch.nn.Linear(self.width, 1),
             torch.nn.Flatten(0),
         ]
-        return Players(torch.nn.Sequential(*generator), torch.nn.Sequential(*discriminator), self.latent_dim)
+        players = Players(torch.nn.Sequential(*generator), torch.nn.Sequential(*discriminator), self.latent_dim)
+        _initialise(players.generator, zero_biases=True)
+        _initialise(players.discriminator, zero_biases=False)  # planes through the origin alone would tell little
+        return players
 
     def _hidden(self, inputs: int, normalisation: Normalisation, activation: Module) -> list[Module]:
-        from bench.architectures.layers import normalised
+        from bench.architectures.layers import normalisation as norm
+        from bench.architectures.layers import weighted
 
         widths = [inputs, *[self.width] * self.depth]
         return [
             module
-            for before, after in zip(widths, widths[1:], strict=False)
-            for module in (*normalised(torch.nn.Linear(before, after), normalisation, after), activation)
+            for before, after in pairwise(widths)
+            for module in (
+                weighted(torch.nn.Linear(before, after), normalisation),
+                *norm(normalisation, after, flat=True),
+                activation,
+            )
         ]
+
+
+def _initialise(player: Module, *, zero_biases: bool) -> None:
+    from bench.architectures.layers import raw_weight
+
+    layers = [layer for layer in player.modules() if isinstance(layer, torch.nn.Linear)]
+    for layer in layers[:-1]:
+        torch.nn.init.kaiming_normal_(raw_weight(layer), nonlinearity="relu")
+    for layer in layers:
+        if zero_biases:
+            torch.nn.init.zeros_(layer.bias)

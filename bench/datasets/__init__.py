@@ -1,6 +1,5 @@
 """Datasets: training data in memory, and what is known of it."""
 
-from bench.catalog import datasets
 from bench.datasets.base import Data, Dataset, Modes, Split
 
-__all__ = ["Data", "Dataset", "Modes", "Split", "datasets"]
+__all__ = ["Data", "Dataset", "Modes", "Split"]

@@ -35,9 +35,9 @@ class Result:
 class Target:
     """Real samples that generated ones are held against; what depends on them alone is computed once.
 
-    Which metrics apply: precision and recall everywhere; sliced Wasserstein in the raw space, FID and KID in any
-    other (as moments of coordinates they would not see modes); the inception score where there are logits; mode
-    coverage of points whose modes are known, and of classes where there are logits and labels.
+    Which metrics apply: FID, precision and recall everywhere; sliced Wasserstein in the raw space, KID in any other;
+    the inception score where there are logits; mode coverage of points whose modes are known, and of classes where
+    there are logits and labels.
 
     Args:
         space: feature space.
@@ -51,17 +51,13 @@ class Target:
         self._real = features
         self._classes = classes if features.logits is not None else None
         self._modes = modes if space == "raw" else None
-        self._gaussian: metrics.Gaussian | None = None
-        self._projections: NDArray[np.float32] | None = None
-        if space == "raw":
-            self._projections = metrics.project(features.features)
-        else:
-            self._gaussian = metrics.fit_gaussian(features.features)
+        self._gaussian = metrics.fit_gaussian(features.features)
+        self._projections = metrics.project(features.features) if space == "raw" else None
 
     def names(self) -> tuple[str, ...]:
         """The metrics that apply, in the order of `bench.metrics.METRICS`."""
         names = {"precision", "recall"}
-        names |= {"sliced_wasserstein"} if self.space == "raw" else {"fid", "kid"}
+        names |= {"fid", "sliced_wasserstein"} if self.space == "raw" else {"fid", "kid"}
         if self._real.logits is not None:
             names.add("inception_score")
         if self._modes is not None or self._classes is not None:
@@ -105,7 +101,7 @@ class Target:
             values["sliced_wasserstein"] = metrics.sliced_wasserstein(
                 metrics.project(generated.features), self._projections
             )
-        if self._gaussian is not None and "fid" in names:
+        if "fid" in names:
             values["fid"] = metrics.fid(metrics.fit_gaussian(generated.features), self._gaussian)
         if "kid" in names:
             values["kid"] = metrics.kid(generated.features, self._real.features)

@@ -50,7 +50,7 @@ def time_calls(calls: list[Callable[[], object]], device: torch.device) -> list[
 
 def _seconds(call: Callable[[], object], times: int, device: torch.device) -> float:
     if device.type == "cuda":
-        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         torch.cuda.synchronize(device)
         start.record()
         for _ in range(times):

@@ -126,7 +126,8 @@ def conduct(plan: Plan, store: Store, data_root: Path, device: str, slots: int, 
     store.prepare()
     missing = find_missing(plan, store)
     store.write_suite(plan.suite_text, plan.to_json())
-    interrupted, warnings = False, ()
+    interrupted = False
+    warnings: tuple[str, ...] = ()
     if not missing.nothing:
         with LocalPool(slots) as pool:
             conductor = _Conductor(pool, store, data_root, watcher)
@@ -174,7 +175,7 @@ class _Conductor:
 
     def make_references(self, specs: Sequence[RunSpec]) -> None:
         self.watcher.phase("references", len(specs))
-        futures = {}
+        futures: Pending = {}
         for spec in specs:
             task = ReferenceTask(
                 place=self.place,
@@ -245,7 +246,9 @@ class _Run:
         record = store.record(run_id)
         if record is None:
             record = self._record_for(outcome)
-            store.write_history(run_id, pd.DataFrame([r.model_dump() for r in self.rows], columns=list(HISTORY_COLUMNS)))
+            store.write_history(
+                run_id, pd.DataFrame([r.model_dump() for r in self.rows], columns=list(HISTORY_COLUMNS))
+            )
             store.write_record(record)
         self.conductor.watcher.finished(run_id, record.status, record.reason)
 

@@ -31,7 +31,7 @@ def _grid(images: np.ndarray) -> np.ndarray:
     flat = tiled.reshape(rows * height, COLUMNS * width, channels)
     scale = max(1, SIDE // (COLUMNS * width))
     enlarged = flat.repeat(scale, 0).repeat(scale, 1)
-    return enlarged[..., 0] if channels == 1 else enlarged
+    return np.asarray(enlarged[..., 0] if channels == 1 else enlarged)
 
 
 def _density(points: np.ndarray) -> np.ndarray:
@@ -40,4 +40,4 @@ def _density(points: np.ndarray) -> np.ndarray:
     edges = np.linspace(-extent, extent, SIDE + 1)
     counts, _, _ = np.histogram2d(finite[:, 1], finite[:, 0], bins=(edges, edges))
     shade = np.sqrt(counts / max(1.0, counts.max()))
-    return (255 * (1 - shade[::-1])).astype(np.uint8)  # up is up
+    return np.asarray(255 * (1 - shade[::-1]), dtype=np.uint8)  # up is up

@@ -32,6 +32,7 @@ class Clock:
         self._start = time.perf_counter()
 
     def __call__(self) -> float:
+        """Seconds so far."""
         return time.perf_counter() - self._start
 
 
@@ -96,9 +97,7 @@ def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[]
             ),
             parameters={"generator": _size(game.generator), "discriminator": _size(game.discriminator)},
             samples={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
-            timings=Timings(
-                total=clock(), start=start, training=game.seconds, evaluation=evaluation, files=files
-            ),
+            timings=Timings(total=clock(), start=start, training=game.seconds, evaluation=evaluation, files=files),
             peak_memory_bytes=peak_memory(device),
             environment=place.environment,
             started_at=clock.started_at,

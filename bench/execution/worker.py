@@ -30,7 +30,6 @@ from bench.execution.tasks import (
     ReferenceTask,
     RunTask,
     Task,
-    ThroughputTask,
 )
 from bench.plugins import load_installed, load_plugin
 from bench.spec import PluginSpec

@@ -46,7 +46,7 @@ class WeightClip:
     def project(self, discriminator: Module) -> None:
         """Clip in place."""
         layers = (torch.nn.Linear, torch.nn.modules.conv._ConvNd)
-        weights = [
+        weights: list[Tensor] = [
             parameter
             for layer in discriminator.modules()
             if isinstance(layer, layers)

@@ -35,9 +35,7 @@ class MinimaxGan(Objective):
     discriminator_optimizer: DiscriminatorOptimizer = DCGAN_ADAM
 
 
-@objectives.register(
-    "nsgan", formula="L_D = E ζ(−r) + E ζ(f),  L_G = E ζ(−f)", source="Goodfellow et al. 2014, sec. 3"
-)
+@objectives.register("nsgan", formula="L_D = E ζ(−r) + E ζ(f),  L_G = E ζ(−f)", source="Goodfellow et al. 2014, sec. 3")
 @dataclass(frozen=True)
 class NonSaturatingGan(Objective):
     """The non-saturating game: what "GAN" means in most papers."""
@@ -47,9 +45,7 @@ class NonSaturatingGan(Objective):
     discriminator_optimizer: DiscriminatorOptimizer = DCGAN_ADAM
 
 
-@objectives.register(
-    "lsgan", formula="L_D = ½E(r − 1)² + ½E f²,  L_G = ½E(f − 1)²", source="Mao et al. 2017, eq. 9"
-)
+@objectives.register("lsgan", formula="L_D = ½E(r − 1)² + ½E f²,  L_G = ½E(f − 1)²", source="Mao et al. 2017, eq. 9")
 @dataclass(frozen=True)
 class LeastSquaresGan(Objective):
     """Least squares with targets 0, 1, 1."""

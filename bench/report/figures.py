@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics import Metric
-from bench.report.style import INK, MUTED, Look, legend, logarithmic, panels, plain, short, unit
+from bench.report.style import INK, MUTED, PAPER, Look, legend, logarithmic, panels, plain, short, unit
 from bench.report.tables import NOISE, PERFECT
 
 ROW = 0.27
@@ -68,9 +68,9 @@ def metric_points(
     return figure
 
 
-def _beside(ax: Axes, y: float, text: str) -> None:
+def _beside(ax: Axes, y: float, text: str, size: float = 7.5) -> None:
     """A remark to the right of a row, outside of the data."""
-    ax.text(1.015, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7.5, color=MUTED)
+    ax.text(1.015, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=size, color=MUTED)
 
 
 def _noise_line(ax: Axes, noise: pd.Series[float]) -> None:
@@ -120,9 +120,7 @@ def quality_cost(
                 style = look[name]
                 ax.plot(x, y, style.marker, color=style.color, ms=3.5, alpha=0.35, mew=0)
                 centers[name] = (float(x.median()), float(y.median()))
-                ax.plot(
-                    *centers[name], style.marker, color=style.color, ms=8, mec="white", mew=0.8, label=name, zorder=3
-                )
+                ax.plot(*centers[name], style.marker, color=style.color, ms=8, mec=PAPER, mew=0.8, label=name, zorder=3)
             if metric.log_scale and len(of) and of["value"].min() > 0:
                 logarithmic(ax, "y")
             if len(of):
@@ -179,21 +177,21 @@ def comparison_intervals(comparisons: pd.DataFrame, tasks: Sequence[str], look: 
     for ax, task in zip(axes, tasks, strict=True):
         of = comparisons[comparisons["task"] == task].reset_index(drop=True)
         ratio = bool((of["scale"] == "log-ratio").all())
-        ends = of[["improvement", "improvement_low", "improvement_high"]].astype(float)
+        ends = of[["improvement", "improvement_low", "improvement_high"]].to_numpy(dtype=float)
         if ratio:
             ends = np.exp(ends)
-        finite = ends.to_numpy()[np.isfinite(ends.to_numpy())]
+        finite = ends[np.isfinite(ends)]
         neutral = 1.0 if ratio else 0.0
         top = float(max(finite.max(), neutral)) if finite.size else neutral + 1
         top = top * 1.6 if ratio else top + 0.2 * abs(top)
-        for y, (center, low, high) in enumerate(ends.itertuples(index=False)):
+        for y, (center, low, high) in enumerate(ends):
             style = look[of["other"][y]]
             ax.plot([max(low, 1e-9 if ratio else -math.inf), min(high, top * 2)], [y, y], color=style.color, lw=2.2)
-            filled = style.color if of["told_apart"][y] else "white"
+            filled = style.color if of["told_apart"][y] else PAPER
             if math.isfinite(center):
                 ax.plot(center, y, style.marker, color=style.color, mfc=filled, mew=1.5, ms=6.5)
             if not math.isfinite(high):
-                _beside(ax, y, "∞")
+                _beside(ax, y, "∞", size=11)
         ax.axvline(neutral, color=INK, lw=1)
         bottom = float(min(finite.min(), neutral)) if finite.size else neutral - 1
         ax.set_xlim(bottom * 0.85 if ratio else bottom - 0.2 * abs(bottom), top)
@@ -239,12 +237,12 @@ def selection_protocols(
             ax.plot([cell.min(), cell.max()], [y, y], color=look[name].color, lw=1.4, alpha=0.5)
             for way, marker, _ in ways:
                 if way in cell.index:
-                    filled = look[name].color if way == "final" else "white"
+                    filled = look[name].color if way == "final" else PAPER
                     ax.plot(cell[way], y, marker, color=look[name].color, mfc=filled, mew=1.6, ms=6)
         if metric.log_scale and len(of) and of["median"].min() > 0:
             logarithmic(ax, "x")
         for _, marker, text in ways:
-            ax.plot([], [], marker, color=MUTED, mfc=MUTED if marker == "o" else "white", mew=1.6, ms=6, label=text)
+            ax.plot([], [], marker, color=MUTED, mfc=MUTED if marker == "o" else PAPER, mew=1.6, ms=6, label=text)
         ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.45, -0.55), title=task)
         ax.tick_params(axis="y", labelcolor=INK)
         ax.grid(False, axis="y")

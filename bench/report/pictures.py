@@ -35,7 +35,8 @@ def sample_panels(
         task: whose samples they are.
         look: of each objective.
     """
-    shown: dict[str, Samples | str] = ({} if perfect is None else {"perfect sampler": perfect}) | dict(samples)
+    shown: dict[str, Samples | str] = {} if perfect is None else {"perfect sampler": perfect}
+    shown |= samples
     across = min(5, max(3, len(shown)))
     figure, axes = panels(
         len(shown), columns=across, height=10.4 / across * 1.1, title=f"{task}: samples from the same latents"
@@ -123,7 +124,7 @@ def _points(
         )
     ax.scatter(points[:, 0], points[:, 1], s=3, color=color, alpha=0.5, linewidths=0, rasterized=True)
     ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
-    x, y = points[:, 0], points[:, 1]
+    x, y = np.asarray(points, dtype=float)[:, :2].T
     outside = int(np.sum(~((x >= left) & (x <= right) & (y >= bottom) & (y <= top))))
     if outside:
         ax.set_xlabel(f"{outside:,} of {len(points):,} outside", fontsize=7.5)

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 
 import matplotlib as mpl
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from bench.metrics import Metric
 
-INK, MUTED, RULE = "#1c2126", "#68727d", "#dde1e6"
-"""Text, secondary text, grid. The page replaces them in its inlined figures, so that they follow its theme."""
+INK, MUTED, RULE, PAPER = "#1c2126", "#68727d", "#dde1e6", "#fefefe"
+"""Text, secondary text, grid, ground. The page replaces them in its inlined figures, so that they follow its theme."""
 
 COLORS = (
     "#0072b2",
@@ -131,7 +132,7 @@ def panels(count: int, *, columns: int | None = None, height: float, title: str)
 
 def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
     """One legend for all ``axes``, below them and outside of the data."""
-    entries: dict[str, object] = {}
+    entries: dict[str, Artist] = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
@@ -147,6 +148,11 @@ def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
         )
 
 
+def plural(word: str, count: int) -> str:
+    """``run`` of one, ``runs`` of any other number."""
+    return word if count == 1 else f"{word}s"
+
+
 def short(value: float) -> str:
     """``500``, ``20k``, ``1.5M``."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
@@ -155,11 +161,21 @@ def short(value: float) -> str:
     return f"{value:.3g}"
 
 
+def share(value: float) -> str:
+    """``44 %``, with a space that does not break."""
+    return f"{100 * value:.0f}\u00a0%"
+
+
+def shares(low: float, high: float) -> str:
+    """``[44–100 %]``."""
+    return f"[{100 * low:.0f}–{100 * high:.0f}\u00a0%]"
+
+
 def plain(value: float) -> str:
-    """A number in full: no exponent from 0.0001 to 10,000,000."""
+    """A number in full: 0.0001 to 999 in full, 20k, 1.5M."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else "–"
-    if abs(value) >= 10_000:
+    if abs(value) >= 1_000:
         return short(value)
     return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.0e}"
 

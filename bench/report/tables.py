@@ -124,9 +124,10 @@ def standing(material: Material, task: Task) -> list[str]:
 
 def floor_spread(material: Material, task: Task, metric: Metric) -> tuple[float, float] | None:
     """Smallest and largest value of the perfect sampler's draws."""
-    of = material.draws
-    of = of[(of["task"] == task.label) & (of["metric"] == metric.name) & (of["kind"] == PERFECT)]["value"].dropna()
-    return (float(of.min()), float(of.max())) if len(of) else None
+    draws = material.draws
+    of = draws[(draws["task"] == task.label) & (draws["metric"] == metric.name) & (draws["kind"] == PERFECT)]
+    values = of["value"].dropna().to_numpy(dtype=float)
+    return (float(values.min()), float(values.max())) if len(values) else None
 
 
 def comparisons(material: Material) -> pd.DataFrame:
@@ -202,6 +203,13 @@ def statuses(material: Material) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["task", "objective", "runs", *map(str, Status)])
 
 
+def training_seconds(material: Material, task: Task) -> dict[str, float]:
+    """Median seconds of training of each objective's completed runs."""
+    of = costs(material)
+    of = of[of["task"] == task.label]
+    return {str(name): float(value) for name, value in zip(of["objective"], of["seconds"], strict=True)}
+
+
 def costs(material: Material) -> pd.DataFrame:
     """Median seconds of training, steps and images of each cell's completed runs."""
     runs = material.runs[material.runs["status"] == Status.COMPLETED]
@@ -239,10 +247,13 @@ def throughput(material: Material) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     if table.empty:
         return table
-    place = {name: index for index, name in enumerate(material.objectives)}
-    table["_place"] = table["objective"].map(lambda name: place.get(name, len(place)))
-    keys = ["hardware", "dataset", "architecture", "_place"]
-    return table.sort_values(keys, kind="stable").drop(columns="_place").reset_index(drop=True)
+    objectives = {name: index for index, name in enumerate(material.objectives)}
+    tasks = {task.spec.dataset.label: index for index, task in reversed(list(enumerate(material.tasks)))}
+    order = table.assign(
+        _dataset=table["dataset"].map(lambda name: tasks.get(name, len(tasks))),
+        _objective=table["objective"].map(lambda name: objectives.get(name, len(objectives))),
+    ).sort_values(["hardware", "_dataset", "architecture", "_objective"], kind="stable")
+    return order.drop(columns=["_dataset", "_objective"]).reset_index(drop=True)
 
 
 def failures(material: Material) -> pd.DataFrame:

@@ -72,6 +72,7 @@ class Game:
         self._discriminator_norms = spectral_norms(self.discriminator)
         self.generator_optimizer = _optimizer(objective.generator_optimizer, self._generator_weights)
         self.discriminator_optimizer = _optimizer(objective.discriminator_optimizer, self._discriminator_weights)
+        self._rates = [float(optimizer.param_groups[0]["lr"]) for optimizer in self._optimizers]
         self.average = Average(self.generator, spec.training.ema_images) if spec.training.ema_images else None
         self.streams = Streams(spec.seed, device)
 
@@ -115,8 +116,21 @@ class Game:
         self._collect_log(first_step, first_second)
         return finite
 
+    @property
+    def _optimizers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+        return self.generator_optimizer, self.discriminator_optimizer
+
+    def _decay_rates(self) -> None:
+        """Set the learning rates of the step to come; the last step of the budget is the smallest, not zero."""
+        total = self.spec.total_steps
+        share = self.step / total if total else self.seconds / self.spec.training.budget.amount
+        for optimizer, rate in zip(self._optimizers, self._rates, strict=True):
+            optimizer.param_groups[0]["lr"] = rate * max(0.0, 1 - share)
+
     def play(self) -> None:
         """One generator step after its n_critic discriminator steps; waits for nothing."""
+        if self.spec.training.learning_rate_decay == "linear":
+            self._decay_rates()
         self.step += 1
         logging = self.step % self._log_every == 0
         for _ in range(self.spec.objective.n_critic):
@@ -145,7 +159,7 @@ class Game:
             penalty = penalty + regulariser.term(batch)
         self.discriminator_optimizer.zero_grad()
         # `inputs`: nothing is accumulated in the samples, which carry gradients for the penalties alone
-        (loss + penalty).backward(inputs=self._discriminator_weights)
+        (loss + penalty).backward(inputs=self._discriminator_weights)  # type: ignore[no-untyped-call]
         self.discriminator_optimizer.step()
         for regulariser in self._projections:
             regulariser.project(self.discriminator)
@@ -163,7 +177,7 @@ class Game:
         loss = self.loss.generator(real_scores, fake_scores)
         self.generator_optimizer.zero_grad()
         # `inputs`: no gradients of the discriminator's weights are computed
-        loss.backward(inputs=self._generator_weights)
+        loss.backward(inputs=self._generator_weights)  # type: ignore[no-untyped-call]
         self.generator_optimizer.step()
         return loss.detach()
 
@@ -213,7 +227,7 @@ class Game:
         was_training = network.training
         network.eval()
         try:
-            return torch.cat([self.data.encode(network(part)) for part in latents.split(GENERATE_BATCH)])
+            return torch.cat([self.data.encode(network(part)) for part in torch.split(latents, GENERATE_BATCH)])
         finally:
             network.train(was_training)
 

@@ -128,7 +128,11 @@ def spec(objective: str, dataset: str, seed: int, architecture: str | None = Non
         dataset=choice(dataset),
         seed=seed,
         training=TrainingSpec(
-            budget=Budget(unit="steps", amount=steps), batch_size=BATCH, ema_images=10_000, threads=1
+            budget=Budget(unit="steps", amount=steps),
+            batch_size=BATCH,
+            ema_images=10_000,
+            learning_rate_decay="none",
+            threads=1,
         ),
         evaluation=EvaluationSpec(samples=SAMPLES, every=500, space=SPACE[dataset]),
     )
@@ -305,7 +309,7 @@ def make_throughput(store: Store, run: RunSpec) -> None:
             generator_seconds=0.5 / 560,
             repeats=5,
             spread=0.03,
-            flops_per_step=2.1e8 * character.n_critic,
+            flops_per_step=2.8e7 * character.n_critic,
             peak_flops_per_second=6.5e10,
             peak_memory_bytes=None,
             environment=ENVIRONMENT,

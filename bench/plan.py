@@ -1,0 +1,204 @@
+"""The plan: every run that a suite asks for, complete and once."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.expansion import Block, Expansion
+from bench.faults import Faults
+from bench.resolve import plugins_of
+from bench.spec import Identity, PluginSpec, RunSpec, canonical, field_identity, plain_data
+from bench.suite_file import SuiteFile
+
+FEW_SEEDS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """Objective × architecture × dataset, by their labels, with the runs that are made of it."""
+
+    id: str
+    name: str
+    objective: str
+    architecture: str
+    dataset: str
+    seeds: tuple[int, ...]
+    run_ids: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a suite asks for.
+
+    ``specs`` are unique and ordered by seed first: a suite that is stopped half-way has every cell under some of
+    its seeds. ``run_ids`` are theirs, in the same order.
+    """
+
+    title: str
+    name: str
+    seeds: tuple[int, ...]
+    specs: tuple[RunSpec, ...]
+    run_ids: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    suite_text: str
+    warnings: tuple[str, ...] = ()
+    tune: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """The suite's ``[tune]``, unread."""
+
+    def to_json(self) -> str:
+        """What is kept beside the results as ``plan.json``."""
+        cells = [
+            {field: getattr(cell, field) for field in ("id", "name", "objective", "architecture", "dataset", "seeds")}
+            for cell in self.cells
+        ]
+        plan = {"title": self.title, "name": self.name, "seeds": self.seeds, "runs": self.run_ids, "cells": cells}
+        return json.dumps(plan, indent=1, ensure_ascii=False) + "\n"
+
+
+def expand(file: SuiteFile, *, name: str, text: str, faults: Faults) -> Plan:
+    """Every run of a suite.
+
+    Args:
+        file: the suite, its plugins loaded.
+        name: of the suite.
+        text: of its file.
+        faults: what is wrong with the file already; more is added.
+
+    Raises:
+        SuiteError: something is wrong with the file.
+    """
+    expansion = Expansion(file, faults)
+    blocks = expansion.blocks()
+    faults.raise_if_any()
+    drafts = _combine(blocks, file.execution.timeout_seconds)
+    runs: list[tuple[int, int, str, RunSpec]] = []
+    cells = []
+    taken: set[str] = set()
+    for index, draft in enumerate(drafts):
+        ids = tuple(draft.run_id(seed) for seed in draft.seeds)
+        for seed, run_id in zip(draft.seeds, ids, strict=True):
+            if run_id in taken:
+                faults.add((), f"two different runs have the id '{run_id}': change a label of one of them")
+            taken.add(run_id)
+            runs.append((draft.seeds[seed], index, run_id, draft.with_seed(seed)))
+        labels = (draft.spec.objective.label, draft.spec.architecture.label, draft.spec.dataset.label)
+        cells.append(Cell(draft.cell_id, draft.name, *labels, tuple(draft.seeds), ids))
+    faults.raise_if_any()
+    runs.sort(key=lambda run: run[:2])
+    return Plan(
+        title=file.title or name,
+        name=name,
+        seeds=tuple(dict.fromkeys(seed for draft in drafts for seed in draft.seeds)),
+        specs=tuple(run[3] for run in runs),
+        run_ids=tuple(run[2] for run in runs),
+        cells=tuple(cells),
+        suite_text=text,
+        warnings=(*_warn(cells), *expansion.unused()),
+        tune=file.tune,
+    )
+
+
+def _warn(cells: Sequence[Cell]) -> list[str]:
+    warnings = []
+    fewest = min(len(cell.seeds) for cell in cells)
+    if fewest < FEW_SEEDS:
+        seeds, pairs = ("1 seed", "1 pair") if fewest == 1 else (f"{fewest} seeds", f"{fewest} pairs")
+        warnings.append(
+            f"descriptive: {seeds} cannot tell objectives apart: the smallest two-sided p of a Wilcoxon signed-rank "
+            f"test on {pairs} is {2.0 ** (1 - fewest):g}"
+        )
+    names: dict[str, int] = {}
+    for cell in cells:
+        names[cell.name] = names.get(cell.name, 0) + 1
+    shared = [name for name, count in names.items() if count > 1]
+    if shared:
+        listed = ", ".join(f"'{name}'" for name in shared[:3]) + (", …" if len(shared) > 3 else "")
+        warnings.append(
+            f"several cells of different training or evaluation are called {listed}: "
+            "give an entry of one of them a label"
+        )
+    return warnings
+
+
+@dataclasses.dataclass
+class _CellDraft:
+    spec: RunSpec
+    before: str
+    after: str
+    seeds: dict[int, int]
+    """Each seed, and its place among the seeds of the grid."""
+
+    @property
+    def name(self) -> str:
+        return self.spec.cell_name
+
+    @property
+    def cell_id(self) -> str:
+        without_seed = self.before.removesuffix('"seed":').rstrip(",") + self.after
+        return f"{self.name}_{_hash(without_seed)}"
+
+    def with_seed(self, seed: int) -> RunSpec:
+        return self.spec if seed == self.spec.seed else self.spec.with_seed(seed)
+
+    def run_id(self, seed: int) -> str:
+        return f"{self.name}_s{seed}_{_hash(f'{self.before}{seed}{self.after}')}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _combine(blocks: list[Block], timeout_seconds: float | None) -> list[_CellDraft]:
+    """Every cell once, with all of its seeds, in the order of the file."""
+    texts = _Texts()
+    drafts: dict[bytes, _CellDraft] = {}
+    plugins: dict[tuple[PluginSpec, ...], tuple[PluginSpec, ...]] = {}
+    for block in blocks:
+        for dataset, evaluation, architectures in block.fields:
+            for architecture in architectures:
+                for objective in block.objectives:
+                    used = plugins_of(objective, architecture, dataset)
+                    spec = RunSpec(
+                        objective=objective,
+                        architecture=architecture,
+                        dataset=dataset,
+                        seed=block.seeds[0],
+                        training=block.training,
+                        evaluation=evaluation,
+                        plugins=plugins.setdefault(used, used),
+                        timeout_seconds=timeout_seconds,
+                    )
+                    before, after = texts.around_seed(spec)
+                    key = hashlib.sha256((before + after).encode()).digest()
+                    draft = drafts.setdefault(key, _CellDraft(spec, before, after, {}))
+                    for place, seed in enumerate(block.seeds):
+                        draft.seeds.setdefault(seed, place)
+    return list(drafts.values())
+
+
+class _Texts:
+    """Identities of many runs as canonical JSON; what they share is put into words once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[object, str]] = {}
+        self._fields = sorted(name for name, mark in field_identity(RunSpec).items() if mark is Identity.PART)
+
+    def around_seed(self, spec: RunSpec) -> tuple[str, str]:
+        """The text before the seed and after it: with the seed between, what `RunSpec.run_id` is a hash of."""
+        at = self._fields.index("seed")
+        before, after = self._fields[:at], self._fields[at + 1 :]
+        return (
+            "{" + "".join(f'"{name}":{self._text(getattr(spec, name))},' for name in before) + '"seed":',
+            "".join(f',"{name}":{self._text(getattr(spec, name))}' for name in after) + "}",
+        )
+
+    def _text(self, value: object) -> str:
+        known = self._known.get(id(value))
+        if known is None:
+            known = (value, canonical(plain_data(value)))
+            self._known[id(value)] = known  # with the value itself, whose id must not be given to another
+        return known[1]

@@ -1,0 +1,168 @@
+"""The answer in a few sentences: best objective per task, by how much, how sure, at what cost."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bench import statistics
+from bench.report import tables
+from bench.report.blocks import Finding, Text
+from bench.report.material import Material, Task
+from bench.report.style import plural, share, shares, short, shown
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One line of `tables.comparisons`."""
+
+    best: str
+    other: str
+    scale: str
+    improvement: float
+    improvement_low: float
+    improvement_high: float
+    probability: float
+    probability_low: float
+    probability_high: float
+    p: float
+    told_apart: bool
+
+
+def answer(material: Material, comparisons: pd.DataFrame, ranks: pd.DataFrame) -> tuple[Finding | Text, ...]:
+    """What a reader who stops here should have read: a finding per task, and one over all of them."""
+    if material.runs.empty:
+        return (Text(("No run has a result yet.",)),)
+    findings = [_of_task(material, task, comparisons) for task in material.tasks]
+    overall = ranks[ranks["task"] == "all"].sort_values("mean_rank")
+    if len(overall) > 1:
+        first, second = overall.iloc[0], overall.iloc[1]
+        findings.append(
+            Finding(
+                "over all tasks",
+                f"{first['objective']} has the best mean rank, {first['mean_rank']:.1f} of {len(overall)}; next is "
+                f"{second['objective']} with {second['mean_rank']:.1f}.",
+                (
+                    f"This orders what was tried on {len(material.tasks)} tasks; it does not show that the order holds on "
+                    "others.",
+                ),
+            )
+        )
+    return tuple(findings)
+
+
+def _of_task(material: Material, task: Task, comparisons: pd.DataFrame) -> Finding:
+    metric = task.primary
+    order = tables.standing(material, task)
+    runs = material.runs[material.runs["task"] == task.label]
+    if not order:
+        lead = f"None of {len(runs)} {plural('run', len(runs))} has a value of {metric.title}."
+        return Finding(task.label, lead, ("See “What failed and why”.",))
+    best = order[0]
+    cell = statistics.summarise(material.cell(task.label, best, metric.name).values(), metric.better)
+    value = (
+        f"{metric.title} {shown(cell.median, metric)} [{shown(cell.low, metric)}–{shown(cell.high, metric)}] over "
+        f"{_runs(cell)}{_floor(material, task)}"
+    )
+    of = comparisons[comparisons["task"] == task.label][[field.name for field in dataclasses.fields(Comparison)]]
+    pairs = [Comparison(**{str(key): entry for key, entry in line.items()}) for line in of.to_dict("records")]
+    descriptive = int(runs.groupby("objective")["seed"].nunique().min()) < statistics.DESCRIPTIVE_BELOW
+    return Finding(
+        task.label,
+        _verdict(best, pairs, metric.title),
+        (f"{best}: median {value}.", *_certainty(pairs), *_cost(material, task, best)),
+        f"descriptive: under {statistics.DESCRIPTIVE_BELOW} seeds" if descriptive else "",
+    )
+
+
+def _runs(cell: statistics.Summary) -> str:
+    if cell.finished < cell.runs:
+        return f"the {cell.finished} of {cell.runs} runs that have one"
+    return f"{cell.runs} {plural('run', cell.runs)}"
+
+
+def _floor(material: Material, task: Task) -> str:
+    floor = tables.floor_spread(material, task, task.primary)
+    if floor is None:
+        return ""
+    low, high = (shown(value, task.primary) for value in floor)
+    return f"; a perfect sampler has {low}–{high}"
+
+
+def _verdict(best: str, pairs: Sequence[Comparison], title: str) -> str:
+    """One sentence: who is best, or that it cannot be told."""
+    if not pairs:
+        return f"{best} alone has a value of {title}: there is nothing to hold it against."
+    if pairs[0].told_apart:
+        return f"{best} is best by {title}: {_ahead(pairs[0])} than the next, {pairs[0].other}."
+    equal = [pair.other for pair in pairs if not pair.told_apart]
+    return f"{best} has the best median {title}, but no difference can be told between it and {_list(equal)}."
+
+
+def _certainty(pairs: Sequence[Comparison]) -> list[str]:
+    if not pairs:
+        return []
+    said = [f"Against the next, {pairs[0].other}: {_sure(pairs[0])}."]
+    told = [pair for pair in pairs[1:] if pair.told_apart]
+    equal = [pair.other for pair in pairs[1:] if not pair.told_apart]
+    if pairs[0].told_apart and equal:
+        said.append(f"No difference can be told from {_list(equal)}.")
+    if not pairs[0].told_apart and told:
+        said.append(
+            f"Nearest that it can be told from: {told[0].other}, {_ahead(told[0], 'than it')} ({_sure(told[0])})."
+        )
+    return said
+
+
+def _ahead(pair: Comparison, than: str = "") -> str:
+    if pair.scale == "log-ratio":
+        said = "better" if math.isinf(pair.improvement) else f"{math.exp(pair.improvement):.2f} times better"
+    else:
+        said = "better" if math.isinf(pair.improvement) else f"better by {pair.improvement:.3g}"
+    return f"{said} {than}".strip()
+
+
+def _sure(pair: Comparison) -> str:
+    low, high = pair.improvement_low, pair.improvement_high
+    times = ""
+    if pair.scale == "log-ratio":
+        low, high, times = math.exp(low), math.exp(high), " times better"
+    return (
+        f"95\u00a0% interval {_end(low)} to {_end(high)}{times}, probability of improvement {share(pair.probability)} "
+        f"{shares(pair.probability_low, pair.probability_high)}, p\u00a0=\u00a0{pair.p:.2g}"
+    )
+
+
+def _end(value: float) -> str:
+    return ("−∞" if value < 0 else "∞") if math.isinf(value) else f"{value:.2f}".replace("-", "−")
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _cost(material: Material, task: Task, best: str) -> list[str]:
+    costs = tables.training_seconds(material, task)
+    if best not in costs:
+        return []
+    cheapest = min(costs, key=lambda name: costs[name])
+    said = f"Training {best} took {seconds(costs[best])} per run"
+    if cheapest != best and costs[cheapest] > 0:
+        said += f", {costs[best] / costs[cheapest]:.1f} times {cheapest}, the cheapest"
+    specs = material.specs[best]
+    speed = {t.cell_id: t for t in material.throughputs}.get(specs[task.label].cell_id) if task.label in specs else None
+    if speed is not None:
+        said += f"; measured alone it does {short(speed.images_per_second)} images/s on {speed.environment.device}"
+    return [said + "."]
+
+
+def seconds(value: float) -> str:
+    """``850 ms``, ``12.3 s``, ``4.5 min``, ``2.1 h``."""
+    if value < 1:
+        return f"{value * 1e3:.0f}\u00a0ms"
+    if value < 120:
+        return f"{value:.1f}\u00a0s"
+    return f"{value / 60:.1f}\u00a0min" if value < 7200 else f"{value / 3600:.1f}\u00a0h"

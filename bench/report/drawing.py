@@ -1,0 +1,229 @@
+"""Which figures a report has, with captions and alternative texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from bench.metrics import METRICS, Metric
+from bench.record import Status
+from bench.report import curves, figures, pictures, tables
+from bench.report.blocks import Picture
+from bench.report.material import Material, Task
+from bench.report.style import Look, shown
+
+MODE_METRICS = ("modes_covered", "reverse_kl")
+TASKS_PER_FIGURE = 3
+
+
+def chunks(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
+    """Tasks by threes, and what tells their files apart."""
+    for start in range(0, len(tasks), TASKS_PER_FIGURE):
+        part = start // TASKS_PER_FIGURE + 1
+        yield (f"-{part}" if len(tasks) > TASKS_PER_FIGURE else ""), list(tasks[start : start + TASKS_PER_FIGURE])
+
+
+def _labels(tasks: Sequence[Task]) -> list[str]:
+    return [task.label for task in tasks]
+
+
+def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
+    """The primary metric over seconds and images."""
+    completed = material.runs[material.runs["status"] == Status.COMPLETED]
+    final = material.values[material.values["selection"] == "final"]
+    wanted = {task.label: task.primary.name for task in material.tasks}
+    final = final[final["metric"] == final["task"].map(wanted)]
+    points = completed.merge(final[["run_id", "value"]], on="run_id")
+    if points.empty:
+        return []
+    made = []
+    for part, tasks in chunks(material.tasks):
+        labels = _labels(tasks)
+        metrics = {task.label: task.primary for task in tasks}
+        fronts = [f"{label}: {', '.join(_front(points, metrics[label], label)) or 'none'}" for label in labels]
+        made.append(
+            Picture(
+                f"quality-cost{part}",
+                "Quality against cost",
+                "Small marks are runs, large ones medians over the completed runs; both scales of cost are logarithmic. "
+                "The dashed line is the Pareto front of the medians: no other objective is both cheaper and better. "
+                "Seconds of training were measured while runs of the suite were side by side on the machine; speeds "
+                "measured alone are in the throughput table. One image count stands for several objectives where they "
+                "show the discriminator equally many.",
+                f"Scatter plots of the primary metric over training seconds and over images. "
+                f"Pareto front over seconds, from cheap to costly: {'; '.join(fronts)}.",
+                figures.quality_cost(points, metrics, labels, look),
+            )
+        )
+    return made
+
+
+def _front(points: pd.DataFrame, metric: Metric, task: str) -> list[str]:
+    of = points[points["task"] == task].dropna(subset=["value"])
+    medians = of.groupby("objective", sort=False)[["seconds", "value"]].median()
+    centers = {str(name): (float(row["seconds"]), float(row["value"])) for name, row in medians.iterrows()}
+    return figures.pareto_front(centers, metric)
+
+
+def metric_points(material: Material, summary: pd.DataFrame, look: dict[str, Look]) -> list[Picture]:
+    """Every metric, every seed."""
+    made = []
+    for metric in METRICS.values():
+        having = [task for task in material.tasks if metric in task.metrics]
+        for part, tasks in chunks(having):
+            values = pd.DataFrame(
+                [
+                    (task.label, name, seed, value)
+                    for task in tasks
+                    for name in task.objectives
+                    for seed, value in material.cell(task.label, name, metric.name).items()
+                ],
+                columns=["task", "objective", "seed", "value"],
+            )
+            draws = material.draws[material.draws["metric"] == metric.name]
+            medians = summary[(summary["metric"] == metric.name) & summary["objective"].isin(list(look))]
+            said = "; ".join(
+                f"{task.label}: "
+                + ", ".join(
+                    f"{name} {shown(median, metric)}"
+                    for name, median in medians.loc[medians["task"] == task.label, ["objective", "median"]].itertuples(
+                        index=False
+                    )
+                )
+                for task in tasks
+            )
+            made.append(
+                Picture(
+                    f"metric-{metric.name.replace('_', '-')}{part}",
+                    metric.title,
+                    f"{metric.title}: {metric.meaning} ({metric.source}); {metric.better} is better. "
+                    "A mark per run, a tick at the median. Grey: a perfect sampler's draws (band: range, line: median); "
+                    "dotted: noise, or an arrow where it lies off the scale. “k of N” stands where not every run has a "
+                    "value.",
+                    f"{metric.title}, medians per objective. {said}.",
+                    figures.metric_points(values, draws, metric, _labels(tasks), look),
+                )
+            )
+    return made
+
+
+def comparison_intervals(material: Material, comparisons: pd.DataFrame, look: dict[str, Look]) -> list[Picture]:
+    """How far the best is ahead."""
+    if comparisons.empty:
+        return []
+    return [
+        Picture(
+            f"comparisons{part}",
+            "How far the best is ahead",
+            "Improvement of the best objective over each other one in the primary metric, paired by seed: interquartile "
+            "mean and 95 % bootstrap interval. Filled marks can be told apart, hollow ones cannot. ∞: failures reach "
+            "into the interval.",
+            "Intervals of improvement; the table below holds the same numbers.",
+            figures.comparison_intervals(comparisons, _labels(tasks), look),
+        )
+        for part, tasks in chunks(material.tasks)
+    ]
+
+
+def selection_protocols(material: Material, selections: pd.DataFrame, look: dict[str, Look]) -> list[Picture]:
+    """Final, best on validation, oracle best."""
+    if selections["median"].isna().all():
+        return []
+    return [
+        Picture(
+            f"selection{part}",
+            "What choosing a checkpoint changes",
+            "Medians of the primary metric under three protocols. Final: the last checkpoint, which all other numbers "
+            "here are of. Best on validation: chosen on other samples and another real split. Oracle best: chosen on "
+            "the reported number itself; it flatters, and is shown only to say by how much.",
+            "Three marks per objective; the table below holds the same numbers.",
+            figures.selection_protocols(selections, {task.label: task.primary for task in tasks}, _labels(tasks), look),
+        )
+        for part, tasks in chunks(material.tasks)
+    ]
+
+
+def training(material: Material, look: dict[str, Look]) -> list[Picture]:
+    """Curves of metrics, losses and gradient norms, per task."""
+    made = []
+    for index, task in enumerate(material.tasks, start=1):
+        history = material.history(task.label)
+        if history.empty:
+            continue
+        logged = set(history.loc[history["split"] == "test", "name"])
+        metrics = [METRICS[name] for name in (task.primary.name, *MODE_METRICS) if name in logged]
+        if metrics:
+            titles = ", ".join(metric.title for metric in metrics)
+            made.append(
+                Picture(
+                    f"curves-{index}",
+                    f"{task.label}: training curves",
+                    "Lines are medians over seeds, bands their ranges; a line ends where more than half of its runs have. "
+                    "Grey: a perfect sampler. The same runs are drawn over real images shown, generator steps and seconds "
+                    "of training (measured while runs were side by side).",
+                    f"Curves of {titles} on {task.label} for {', '.join(task.objectives)}.",
+                    curves.training_curves(history, material.draws, metrics, task.label, look),
+                )
+            )
+        if (history["split"] == "train").any():
+            made.append(
+                Picture(
+                    f"players-{index}",
+                    f"{task.label}: losses and gradient norms",
+                    "Discriminator in the objective's colour, generator dashed; medians and ranges over seeds. Losses of two "
+                    "objectives have no common scale and each panel has its own; gradient norms share one.",
+                    f"Losses and gradient norms of both players on {task.label} for {', '.join(task.objectives)}.",
+                    curves.player_curves(history, task.label, look),
+                )
+            )
+    return made
+
+
+def samples(material: Material, look: dict[str, Look]) -> list[Picture]:
+    """Samples side by side, per task."""
+    made = []
+    for index, task in enumerate(material.tasks, start=1):
+        seed, found = material.samples(task.label)
+        if all(isinstance(value, str) for value in found.values()):
+            continue
+        reference = material.references.get(task.label)
+        perfect = None if reference is None else material.store.reference_samples(reference.key)
+        modes = () if reference is None else reference.modes
+        caption = f"Seed {seed}; every objective is given the same latents. "
+        if modes:
+            caption += "Circles stand around the true modes (3σ, or larger where that would be too small to see). "
+        if any(not isinstance(value, str) and value.ndim == 2 for value in found.values()):
+            caption += "All panels share one frame; points outside of it are counted below the panel."
+        absent = [f"{name} ({value})" for name, value in found.items() if isinstance(value, str)]
+        made.append(
+            Picture(
+                f"samples-{index}",
+                f"{task.label}: samples",
+                caption,
+                f"Samples on {task.label} of {', '.join(found)}."
+                + (f" None of {', '.join(absent)}." if absent else ""),
+                pictures.sample_panels(
+                    found, perfect, modes, None if reference is None else reference.sigma, task.label, look
+                ),
+            )
+        )
+    return made
+
+
+def step_times(material: Material, look: dict[str, Look]) -> list[Picture]:
+    """Where a step's time goes, per hardware."""
+    table = tables.throughput(material)
+    if table.empty:
+        return []
+    return [
+        Picture(
+            f"throughput-{index}",
+            "Where a step's time goes",
+            f"{hardware}. One generator step with its n_critic discriminator steps, measured alone on the device: median "
+            "of repeats, without evaluation and files.",
+            "Stacked bars of discriminator, penalty and generator milliseconds; the table below holds the same numbers.",
+            figures.step_times(of, look),
+        )
+        for index, (hardware, of) in enumerate(table.groupby("hardware", sort=False), start=1)
+    ]

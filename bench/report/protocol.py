@@ -1,0 +1,126 @@
+"""The last section: how the numbers were made, on what, and how to make them again."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bench.record import Environment
+from bench.report import tables
+from bench.report.blocks import Block, Cell, Facts, Row, Table, Text, Verbatim
+from bench.report.material import Material, Task
+from bench.report.style import Look
+
+
+def protocol(material: Material, command: str, look: dict[str, Look]) -> tuple[Block, ...]:
+    """Protocol per task, settings per objective, environments, command and suite text."""
+    blocks: list[Block] = []
+    if material.tasks:
+        blocks += [_tasks(material), _objectives(material, look)]
+    blocks += _environments(material)
+    blocks.append(Verbatim("Command", command))
+    if material.suite_text is None:
+        blocks.append(Text(("The suite's text was not kept.",)))
+    else:
+        blocks.append(Verbatim("Suite", material.suite_text))
+    return tuple(blocks)
+
+
+def _tasks(material: Material) -> Table:
+    rows = tuple(Row(tuple(map(Cell, _task(material, task)))) for task in material.tasks)
+    columns = (
+        "task",
+        "dataset",
+        "architecture",
+        "budget",
+        "batch",
+        "EMA half-life",
+        "learning rates",
+        "threads",
+        "space",
+        "generated / real",
+        "generator",
+        "evaluated every",
+    )
+    return Table(
+        "Protocol",
+        "What each task's numbers are of. Space: where fidelity is measured; numbers of two spaces are never compared. "
+        "Generated / real: samples on either side of a metric. Generator: the weights measured, raw or their moving average "
+        "(EMA, half-life in images shown to the discriminator).",
+        columns,
+        rows,
+        frozenset({0, 1, 2, 3, 8}),
+    )
+
+
+def _task(material: Material, task: Task) -> tuple[str, ...]:
+    spec = task.spec
+    of = material.values[material.values["task"] == task.label]
+    sizes = sorted(set(zip(of["generated"], of["real"], strict=True)))
+    weights = sorted(set(of["weights"]))
+    splits = sorted(set(of["split"]))
+    space = spec.evaluation.space
+    reference = material.references.get(task.label)
+    if reference is not None and reference.classifier is not None:
+        known = reference.classifier
+        space += (
+            f" (held-out accuracy {100 * known.accuracy:.1f} %, {known.features} features, weights {known.sha256[:12]})"
+        )
+    return (
+        task.label,
+        str(spec.dataset),
+        str(spec.architecture),
+        f"{spec.training.budget.amount:,g} {spec.training.budget.unit}",
+        str(spec.training.batch_size),
+        f"{spec.training.ema_images:,} images" if spec.training.ema_images else "off",
+        "constant" if spec.training.learning_rate_decay == "none" else f"{spec.training.learning_rate_decay} decay",
+        str(spec.training.threads),
+        space,
+        (", ".join(f"{g:,} / {r:,}" for g, r in sizes) or "–") + (f" ({', '.join(splits)})" if splits else ""),
+        ", ".join(weights) or "–",
+        f"{spec.evaluation.every:,g} {spec.training.budget.unit}",
+    )
+
+
+def _objectives(material: Material, look: dict[str, Look]) -> Table:
+    settings = tables.settings(material)
+    rows = tuple(
+        Row(tuple(map(Cell, map(str, line))), color=look[line[0]].color)
+        for line in settings.itertuples(index=False, name=None)
+    )
+    return Table(
+        "Settings of every objective",
+        "Every setting, defaults included. n_critic: discriminator updates per generator update.",
+        ("objective", "loss", "penalties", "n_critic", "generator optimizer", "discriminator optimizer", "tasks"),
+        rows,
+        frozenset({0, 1, 2, 4, 5, 6}),
+    )
+
+
+def _environments(material: Material) -> list[Block]:
+    counts: Counter[str] = Counter()
+    kinds: dict[str, Environment] = {}
+    for record in material.records.values():
+        key = record.environment.model_dump_json()
+        counts[key] += 1
+        kinds[key] = record.environment
+    blocks: list[Block] = []
+    if len(counts) > 1:
+        said = f"The runs come from {len(counts)} environments; numbers may differ between them in their last digits."
+        blocks.append(Text((said,), "warning"))
+    for key, count in counts.most_common():
+        blocks.append(Facts(_environment(kinds[key], count)))
+    return blocks
+
+
+def _environment(environment: Environment, runs: int) -> tuple[tuple[str, str], ...]:
+    dirty = {True: " with uncommitted changes", False: "", None: " (state of the working tree unknown)"}
+    return (
+        ("Runs in this environment", str(runs)),
+        ("ganbench", environment.ganbench),
+        ("Commit", f"{environment.commit}{dirty[environment.dirty]}" if environment.commit else "unknown"),
+        ("Python", environment.python),
+        ("Packages", ", ".join(f"{name} {version}" for name, version in sorted(environment.packages.items())) or "–"),
+        ("Platform", environment.platform),
+        ("Hardware", f"{environment.hardware}, {environment.memory_bytes / 2**30:.1f} GiB memory"),
+        ("Driver", environment.driver or "–"),
+    )

@@ -1,0 +1,65 @@
+"""The datasets: what is known of them is true, and they are the same every time."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.catalog import datasets
+
+
+def test_ring_lies_on_its_circle() -> None:
+    data = datasets.create("ring", train=20_000).load(Path())
+    assert data.modes is not None
+    torch.testing.assert_close(data.modes.centers.norm(dim=1), torch.full((8,), 2.0))
+    nearest = torch.cdist(data.train, data.modes.centers).min(1)
+    # the distance to a 2-D Gaussian's centre is Rayleigh: E d² = 2σ²
+    assert nearest.values.square().mean().sqrt().item() == pytest.approx(0.02 * math.sqrt(2), rel=0.02)
+    shares = nearest.indices.bincount(minlength=8) / len(data.train)
+    assert (shares - 1 / 8).abs().max() < 0.015
+
+
+def test_grid_is_centred_and_spaced() -> None:
+    data = datasets.create("grid", train=1000).load(Path())
+    assert data.modes is not None
+    assert sorted({round(x, 6) for x in data.modes.centers[:, 0].tolist()}) == [-4, -2, 0, 2, 4]
+    assert len(data.modes.centers.unique(dim=0)) == 25
+
+
+@pytest.mark.parametrize("name", datasets.names())
+def test_loading_again_gives_the_same(name: str) -> None:
+    first, second = (datasets.create(name).load(Path()) for _ in range(2))
+    for split in ("train", "validation", "test"):
+        assert torch.equal(first.split(split), second.split(split))
+    assert first.shape == datasets.create(name).shape
+
+
+def test_draws_are_fresh_and_seeded() -> None:
+    data = datasets.create("grid", train=10).load(Path())
+    assert data.draw is not None
+    a, b, c = (data.draw(100, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+
+
+def test_digits_splits_are_disjoint_and_balanced() -> None:
+    data = datasets.create("digits").load(Path())
+    images = torch.cat([data.split(split).flatten(1) for split in ("train", "validation", "test")])
+    assert len(images) == 1797
+    assert (len(data.train), len(data.validation), len(data.test)) == (897, 450, 450)
+    for labels in (data.train_labels, data.validation_labels, data.test_labels):
+        assert labels is not None
+        shares = labels.bincount(minlength=10) / len(labels)
+        assert (shares - 0.1).abs().max() < 0.01
+
+
+def test_images_survive_coding_exactly() -> None:
+    data = datasets.create("digits").load(Path())
+    seen = data.decode(data.train)
+    assert seen.min() == -1
+    assert seen.max() == 1
+    assert torch.equal(data.encode(seen), data.train)
+    assert data.encode(torch.tensor([[[[-7.0, 9.0]]]])).flatten().tolist() == [0, 255]

@@ -1,0 +1,275 @@
+"""The game: paired, resumable, and each of its steps as the papers write it."""
+
+from __future__ import annotations
+
+import copy
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from bench.catalog import architectures, datasets, losses, objectives, optimizers, penalties
+from bench.datasets.base import Data
+from bench.objectives import DiscriminatorBatch
+from bench.spec import RunSpec
+from bench.training.game import LOGGED, Game, build_players
+from bench.training.streams import Streams, stream_seed
+from tests.specs import choice, run_spec
+
+CPU = torch.device("cpu")
+torch.set_num_threads(1)
+
+
+def load(spec: RunSpec) -> Data:
+    return datasets.create(spec.dataset.name, **spec.dataset.settings).load(Path())
+
+
+def make(spec: RunSpec, data: Data | None = None) -> Game:
+    return Game(spec, data if data is not None else load(spec), CPU)
+
+
+def bits(game: Game) -> dict[str, Any]:
+    buffer: dict[str, Any] = {}
+    state = game.state_dict()
+    for part in ("generator", "discriminator", "average"):
+        buffer |= {f"{part}.{key}": value for key, value in (state[part] or {}).items()}
+    return buffer
+
+
+def same_bits(a: Game, b: Game) -> bool:
+    first, second = bits(a), bits(b)
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+@pytest.mark.parametrize("name", objectives.names())
+@pytest.mark.parametrize("dataset", ["ring", "digits"])
+def test_every_objective_trains_on_points_and_images(name: str, dataset: str) -> None:
+    game = make(run_spec(name, dataset, amount=4))
+    before = copy.deepcopy(bits(game))
+    assert game.advance(4)
+    after = bits(game)
+    for player in ("generator", "discriminator"):
+        weights = [key for key in after if key.startswith(player) and key.endswith("weight")]
+        assert all(not torch.equal(before[key], after[key]) for key in weights)
+    assert game.images == 4 * 16 * game.spec.objective.n_critic
+    assert len(game.logged) == 4
+    assert len(game.logged[-1].values) == len(LOGGED)
+
+
+@pytest.mark.parametrize("name", ["wgan-gp", "r3gan", "wgan"])
+def test_stopping_anywhere_and_resuming_changes_no_bit(name: str) -> None:
+    spec = run_spec(name, decay="linear")
+    data = load(spec)
+    straight = make(spec, data)
+    straight.advance(12)
+    first = make(spec, data)
+    first.advance(5)
+    buffer = io.BytesIO()
+    torch.save(first.state_dict(), buffer)
+    buffer.seek(0)
+    second = make(spec, data)
+    second.load_state_dict(torch.load(buffer, weights_only=True))
+    second.advance(7)
+    assert same_bits(straight, second)
+    assert [entry.values for entry in straight.logged] == [entry.values for entry in second.logged]
+
+
+def test_evaluating_more_often_changes_no_bit() -> None:
+    spec = run_spec("wgan-gp", "digits")
+    data = load(spec)
+    often, never = make(spec, data), make(spec, data)
+    for _ in range(6):
+        often.advance(1)
+        often.generate(40, "test")
+        torch.randn(3)  # somebody else draws from the global state
+    never.advance(6)
+    assert same_bits(often, never)
+
+
+def test_runs_of_one_seed_are_paired() -> None:
+    """Initial weights, data order and latents are shared across objectives, whatever their n_critic."""
+    games = [make(run_spec(name)) for name in ("nsgan", "wgan-gp")]
+    assert same_bits(*games)
+    assert torch.equal(games[0].draw_real(), games[1].draw_real())
+    assert torch.equal(games[0].generate(8, "test"), games[1].generate(8, "test"))
+    other = make(run_spec(seed=1))
+    assert not same_bits(games[0], other)
+
+
+def test_streams_are_unrelated() -> None:
+    seeds = {stream_seed(seed, name) for seed in range(50) for name in ("init", "data", "latent", "penalty")}  # type: ignore[arg-type]
+    assert len(seeds) == 200
+    assert stream_seed(0, "latent", "generator") != stream_seed(0, "latent", "discriminator")
+
+
+def test_building_players_leaves_the_global_state_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.randn(3)
+    torch.manual_seed(5)
+    build_players(choice(architectures, "mlp"), (2,), seed=9)
+    assert torch.equal(torch.randn(3), expected)
+
+
+def test_discriminator_step_leaves_the_generator_alone_and_the_other_way_round() -> None:
+    """The fake is detached in D's step; D's weights neither move nor gather gradients in G's."""
+    game = make(run_spec("r3gan"))
+    real = game.draw_real()
+    generator = copy.deepcopy(game.generator.state_dict())
+    game.update_discriminator(real)
+    assert all(torch.equal(generator[key], value) for key, value in game.generator.state_dict().items())
+    assert all(weight.grad is None for weight in game.generator.parameters())
+    discriminator = copy.deepcopy(game.discriminator.state_dict())
+    gradients = [weight.grad.clone() for weight in game.discriminator.parameters() if weight.grad is not None]
+    game.update_generator(game.draw_real())
+    assert all(torch.equal(discriminator[key], value) for key, value in game.discriminator.state_dict().items())
+    after = [weight.grad for weight in game.discriminator.parameters() if weight.grad is not None]
+    assert all(torch.equal(a, b) for a, b in zip(gradients, after, strict=True))
+
+
+@pytest.mark.parametrize("name", ["nsgan", "wgan-gp", "r3gan", "lsgan"])
+def test_a_step_equals_a_plain_loop(name: str) -> None:
+    """One step, written out with nothing of the trainer but its streams, gives the same weights."""
+    # plain gradient descent: adaptive steps would blow rounding up to the size of a step
+    sgd = choice(optimizers, "sgd", learning_rate=0.005)
+    spec = run_spec(name, amount=1)
+    objective = spec.objective.model_copy(update={"generator_optimizer": sgd, "discriminator_optimizer": sgd})
+    spec = spec.model_copy(update={"objective": objective})
+    data = load(spec)
+    game = make(spec, data)
+    players = build_players(spec.architecture, data.shape, spec.seed)
+    g, d = players.generator, players.discriminator
+    streams = Streams(spec.seed, CPU)
+    loss = losses.create(objective.loss.name, **objective.loss.settings)
+    terms = [penalties.create(penalty.name, **penalty.settings) for penalty in objective.penalties]
+    optimizer_g = torch.optim.SGD(g.parameters(), lr=0.005)
+    optimizer_d = torch.optim.SGD(d.parameters(), lr=0.005)
+    batch = spec.training.batch_size
+    for _ in range(objective.n_critic):
+        real = data.train[torch.randint(len(data.train), (batch,), generator=streams.data)]
+        fake = g(torch.randn(batch, players.latent_dim, generator=streams.discriminator_latent)).detach()
+        scored = DiscriminatorBatch.score(d, real, fake, streams.penalty)
+        total = loss.discriminator(scored.real_scores, scored.fake_scores)
+        for term in terms:
+            total = total + term.term(scored)
+        optimizer_d.zero_grad()
+        total.backward()
+        optimizer_d.step()
+    fake = g(torch.randn(batch, players.latent_dim, generator=streams.generator_latent))
+    total = loss.generator(d(real), d(fake))
+    optimizer_g.zero_grad()
+    total.backward()
+    optimizer_g.step()
+
+    game.advance(1)
+    for ours, plain in ((game.generator, g), (game.discriminator, d)):
+        for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_average_equals_its_closed_form_buffers_included() -> None:
+    game = make(run_spec("nsgan", "digits", amount=5, ema_images=64))
+    assert game.average is not None
+    expected = {key: value.clone().double() for key, value in game.generator.state_dict().items()}
+    for step in range(1, 6):
+        game.advance(1)
+        decay = 0.5 ** (16 / min(64, 0.05 * 16 * step))
+        for key, value in game.generator.state_dict().items():
+            if value.is_floating_point():
+                expected[key] = decay * expected[key] + (1 - decay) * value.double()
+            else:
+                expected[key] = value
+    averaged = game.average.network.state_dict()
+    assert any("running_var" in key for key in averaged)
+    for key, value in averaged.items():
+        torch.testing.assert_close(value.double(), expected[key].double(), rtol=1e-5, atol=1e-7)
+
+
+def test_generating_uses_running_statistics_and_restores_the_mode() -> None:
+    game = make(run_spec("nsgan", "digits", ema_images=0))
+    game.advance(3)
+    together = game.generate(40, "test")
+    assert game.generator.training
+    assert torch.equal(together[:7], game.generate(7, "test")) or (
+        (together[:7].int() - game.generate(7, "test").int()).abs().max() <= 1  # another batch size, another rounding
+    )
+    assert together.dtype == torch.uint8
+
+
+def test_divergence_is_found_at_its_step() -> None:
+    spec = run_spec("nsgan")
+    game = make(spec)
+    assert game.advance(4)
+    with torch.no_grad():
+        next(game.generator.parameters()).fill_(float("nan"))
+    assert not game.advance(6)
+    assert game.finite_steps == 4
+    assert game.step == 10
+
+
+def test_weights_that_overflow_are_divergence() -> None:
+    game = make(run_spec("hinge"))
+    game.advance(1)
+    with torch.no_grad():
+        game.discriminator[-2].bias.fill_(float("inf"))  # hinge alone could hide an infinite real score
+    assert not game.advance(1)
+
+
+def test_learning_rates_fall_in_a_line_to_the_end_of_the_budget() -> None:
+    spec = run_spec("nsgan", decay="linear", amount=10)
+    game = make(spec)
+    rate = spec.objective.generator_optimizer.settings["learning_rate"]
+    seen = []
+    for _ in range(10):
+        game.advance(1)
+        seen.append(game.generator_optimizer.param_groups[0]["lr"])
+    assert seen == pytest.approx([rate * (1 - step / 10) for step in range(10)])
+
+
+@pytest.mark.parametrize("kind", ["none", "batch", "layer", "spectral"])
+def test_normalisations_train(kind: str) -> None:
+    for name, dataset in (("mlp", "ring"), ("dcgan", "digits")):
+        architecture = choice(
+            architectures, name, width=8, generator_normalisation=kind, discriminator_normalisation=kind
+        )
+        game = make(run_spec("hinge", dataset, architecture))
+        assert game.advance(3)
+
+
+def test_spectral_norm_moves_once_per_update_and_not_when_evaluating() -> None:
+    architecture = choice(architectures, "mlp", width=8, discriminator_normalisation="spectral")
+    game = make(run_spec("hinge", architecture=architecture))
+
+    def vectors() -> list[torch.Tensor]:
+        return [value.clone() for key, value in game.discriminator.state_dict().items() if key.endswith(".u")]
+
+    def expected_after_one_step() -> list[torch.Tensor]:
+        out = []
+        for layer in game.discriminator.modules():
+            if isinstance(layer, nn.Linear) and hasattr(layer, "parametrizations"):
+                weight, norm = layer.parametrizations["weight"].original, layer.parametrizations["weight"][0]
+                out.append(nn.functional.normalize(weight.detach() @ norm.v, dim=0))
+        return out
+
+    before = vectors()
+    game.generate(8, "test")
+    game.discriminator(game.draw_real())
+    game.update_generator(game.draw_real())
+    assert all(torch.equal(a, b) for a, b in zip(before, vectors(), strict=True))
+    expected = expected_after_one_step()
+    assert len(expected) == 3
+    game.update_discriminator(game.draw_real())
+    for a, b in zip(expected, vectors(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_cuda_trains_like_the_cpu() -> None:
+    spec = run_spec("wgan-gp", "digits")
+    device = torch.device("cuda:0")
+    game = Game(spec, load(spec).to(device), device)
+    assert game.advance(5)
+    assert game.generate(8, "test").device.type == "cuda"
