@@ -178,9 +178,9 @@ def doctor(
 
 
 def _load(suite: Path) -> Plan:
-    from bench.suite import load_plan
+    from bench.suite import load_suite
 
-    return load_plan(suite)
+    return load_suite(suite)
 
 
 def _store(plan: Plan, results: Path) -> Store:

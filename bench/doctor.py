@@ -71,11 +71,11 @@ def _examine_determinism(device: str) -> Finding:
     """Trains one tiny game twice, and compares every weight bit for bit."""
     import torch
 
-    from bench.suite import parse_suite
+    from bench.suite import plan_suite
     from bench.training.game import Game
 
     suite = 'objectives = ["nsgan"]\narchitectures = ["mlp"]\ndatasets = ["ring"]\ntraining.steps = 30\n'
-    spec = parse_suite(suite, Path("doctor.toml")).specs[0]
+    spec = plan_suite(suite, Path("doctor.toml")).specs[0]
     from bench.catalog import datasets
 
     data = datasets.create(spec.dataset.name, **spec.dataset.settings).load(Path()).to(torch.device(device))

@@ -55,7 +55,7 @@ class Expansion:
     def __init__(self, file: SuiteFile, faults: Faults) -> None:
         self._file, self._faults = file, faults
         self._resolver = Resolver(file, faults)
-        self._labels: dict[tuple[str, str], tuple[Choice | ObjectiveSpec, KeyPath]] = {}
+        self._labels: dict[tuple[str, str, KeyPath], tuple[Choice | ObjectiveSpec, KeyPath]] = {}
         self._fits: dict[tuple[int, int], tuple[Resolved, Resolved, str | None]] = {}
         self._unused: list[str] = []
 
@@ -93,7 +93,7 @@ class Expansion:
             spec
             for entry, place in self._entries(grid, "objectives", path)
             if (spec := self._resolver.objective(entry, place, grid.training, (*path, "training"))) is not None
-            and self._label("objective", self._resolver.own_objective(entry, place), place)
+            and self._label("objective", self._resolver.own_objective(entry, place), place, within=path)
         ]
         architectures = None
         if grid.architectures is not None or self._file.architectures is not None:
@@ -140,11 +140,17 @@ class Expansion:
 
     # single things
 
-    def _label(self, kind: str, stands_for: Choice | ObjectiveSpec | None, path: KeyPath) -> bool:
-        """Whether the label stands for the same thing everywhere in the suite."""
+    def _label(
+        self, kind: str, stands_for: Choice | ObjectiveSpec | None, path: KeyPath, within: KeyPath = ()
+    ) -> bool:
+        """Whether the label stands for the same thing everywhere in the suite, or within one grid of it.
+
+        An objective may be set differently for other data, in a grid of its own; results are compared on one
+        dataset and one architecture, whose labels mean one thing everywhere.
+        """
         if stands_for is None:
             return False
-        first, place = self._labels.setdefault((kind, stands_for.label), (stands_for, path))
+        first, place = self._labels.setdefault((kind, stands_for.label, within), (stands_for, path))
         if first == stands_for:
             return True
         self._faults.add(
@@ -213,6 +219,7 @@ class Expansion:
             budget=budget,
             batch_size=value("batch_size", DEFAULT_BATCH_SIZE),
             ema_images=value("ema_images", DEFAULT_EMA_IMAGES),
+            learning_rate_decay=own.learning_rate_decay or suite.learning_rate_decay or "none",
             threads=value("threads", 1),
         )
 
@@ -260,4 +267,8 @@ def _difference(one: Choice | ObjectiveSpec, other: Choice | ObjectiveSpec) -> s
     if isinstance(one, Choice) and isinstance(other, Choice) and one.name == other.name:
         changed = [key for key in one.settings if one.settings[key] != other.settings.get(key)]
         return ", ".join(f"{key} = {one.settings[key]} there and {other.settings.get(key)} here" for key in changed)
-    return "other settings"
+    if isinstance(one, ObjectiveSpec) and isinstance(other, ObjectiveSpec):
+        return "another " + " and ".join(
+            key for key in type(one).model_fields if getattr(one, key) != getattr(other, key)
+        )
+    return f"another entry ({one} there, {other} here)"

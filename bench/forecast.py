@@ -62,7 +62,7 @@ def make_forecast(plan: Plan, store: Store) -> Forecast:
     and dataset; disk from the folders that are there.
     """
     records = {record.run_id: record for record in store.records()}
-    missing = [spec for spec in plan.specs if spec.run_id not in records]
+    missing = [spec for spec, run_id in zip(plan.specs, plan.run_ids, strict=True) if run_id not in records]
     by_cell, by_kind = _seconds_by(records.values())
     known = [
         seconds for spec in missing if (seconds := by_cell.get(spec.cell_id) or by_kind.get(_kind(spec))) is not None
@@ -100,18 +100,20 @@ def print_plan(console: Console, plan: Plan, forecast: Forecast, verbose: bool) 
     console.print(Text(f"{plan.title}  ({plan.name})", style="bold"))
     table = Table(box=None, pad_edge=False)
     for column in ("objective", "architecture", "dataset"):
-        table.add_column(column, style="cyan")
+        table.add_column(column, style="cyan", overflow="fold")
     for column in ("seeds", "G steps", "D images", "batch", "D per G"):
-        table.add_column(column, justify="right")
-    table.add_column("settings" if verbose else "optimizers (G; D)")
+        table.add_column(column, justify="right", no_wrap=True)
     cells: dict[str, list[RunSpec]] = defaultdict(list)
     for spec in plan.specs:
-        cells[spec.cell_id].append(spec)
+        cells[spec.cell_name].append(spec)
     for specs in cells.values():
-        table.add_row(*(Text(cell) for cell in _cell_row(specs, verbose)))
+        table.add_row(*(Text(cell) for cell in _cell_row(specs)))
     console.print(table)
     console.print()
     console.print(f"{forecast.runs} runs in {forecast.cells} cells; {forecast.recorded} recorded already")
+    if verbose:
+        for specs in cells.values():
+            console.print(Text(_settings(specs[0])), soft_wrap=True)
     if forecast.recorded < forecast.runs:
         from bench.progress import duration
 
@@ -124,34 +126,32 @@ def print_plan(console: Console, plan: Plan, forecast: Forecast, verbose: bool) 
         console.print(f"disk: about {forecast.disk_bytes / 1e6:.1f} MB")
 
 
-def _cell_row(specs: list[RunSpec], verbose: bool) -> list[str]:
+def _cell_row(specs: list[RunSpec]) -> list[str]:
     spec = specs[0]
-    objective, training = spec.objective, spec.training
-    steps = spec.total_steps
-    seeds = sorted(s.seed for s in specs)
-    optimizers = f"{objective.generator_optimizer}; {objective.discriminator_optimizer}"
-    if verbose:
-        parts = [objective.loss, *objective.penalties, spec.architecture, spec.dataset]
-        optimizers = "; ".join([*map(str, parts), optimizers])
-    elif objective.generator_optimizer == objective.discriminator_optimizer:
-        optimizers = str(objective.generator_optimizer)
+    training, steps = spec.training, spec.total_steps
     return [
-        objective.label,
+        spec.objective.label,
         spec.architecture.label,
         spec.dataset.label,
-        str(len(seeds)),
+        str(len(specs)),
         f"{steps:,}" if steps is not None else f"{training.budget.amount:g} s",
         f"{steps * spec.images_per_step:,}" if steps is not None else "–",
         str(training.batch_size),
-        str(objective.n_critic),
-        optimizers,
+        str(spec.objective.n_critic),
     ]
+
+
+def _settings(spec: RunSpec) -> str:
+    objective = spec.objective
+    parts = [objective.loss, *objective.penalties, spec.architecture, spec.dataset]
+    optimizers = f"G {objective.generator_optimizer}, D {objective.discriminator_optimizer}"
+    return f"{spec.cell_name}: {', '.join(map(str, parts))}; {optimizers}; {spec.training}; {spec.evaluation}"
 
 
 def make_status(plan: Plan, store: Store) -> State:
     """Of the runs of this plan alone; other runs in the folder are left out."""
     contents = store.records()
-    wanted = {spec.run_id for spec in plan.specs}
+    wanted = set(plan.run_ids)
     records = [record for record in contents if record.run_id in wanted]
     return State(
         name=plan.name,

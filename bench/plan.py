@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -87,6 +88,7 @@ def expand(file: SuiteFile, *, name: str, text: str, faults: Faults) -> Plan:
             runs.append((draft.seeds[seed], index, run_id, draft.with_seed(seed)))
         labels = (draft.spec.objective.label, draft.spec.architecture.label, draft.spec.dataset.label)
         cells.append(Cell(draft.cell_id, draft.name, *labels, tuple(draft.seeds), ids))
+    _refuse_shared_names(cells, faults)
     faults.raise_if_any()
     runs.sort(key=lambda run: run[:2])
     return Plan(
@@ -102,6 +104,18 @@ def expand(file: SuiteFile, *, name: str, text: str, faults: Faults) -> Plan:
     )
 
 
+def _refuse_shared_names(cells: Sequence[Cell], faults: Faults) -> None:
+    """Two cells under one name would stand in one row of the report."""
+    counts = Counter(cell.name for cell in cells)
+    for name, count in counts.items():
+        if count > 1:
+            faults.add(
+                (),
+                f"{count} cells of different objective settings, training or evaluation are called '{name}': "
+                'give an entry of one of them a label of its own, label = "…"',
+            )
+
+
 def _warn(cells: Sequence[Cell]) -> list[str]:
     warnings = []
     fewest = min(len(cell.seeds) for cell in cells)
@@ -110,16 +124,6 @@ def _warn(cells: Sequence[Cell]) -> list[str]:
         warnings.append(
             f"descriptive: {seeds} cannot tell objectives apart: the smallest two-sided p of a Wilcoxon signed-rank "
             f"test on {pairs} is {2.0 ** (1 - fewest):g}"
-        )
-    names: dict[str, int] = {}
-    for cell in cells:
-        names[cell.name] = names.get(cell.name, 0) + 1
-    shared = [name for name, count in names.items() if count > 1]
-    if shared:
-        listed = ", ".join(f"'{name}'" for name in shared[:3]) + (", …" if len(shared) > 3 else "")
-        warnings.append(
-            f"several cells of different training or evaluation are called {listed}: "
-            "give an entry of one of them a label"
         )
     return warnings
 

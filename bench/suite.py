@@ -102,9 +102,12 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
         line, column = (found[1], found[2]) if found else (str(text.count("\n") + 1), "1")
         where = f"{shown}:{line}:{column}" if found else f"{shown}:{line}"
         message = message or str(error)
-        raise SuiteError(
-            f"{where}: not valid TOML: {message[:1].lower()}{message[1:]}" + ("" if found else " (at the end)")
-        ) from None
+        end = "" if found else " (at the end)"
+        if re.search(r"^\s*objectives\s*=", text, re.MULTILINE) and re.search(
+            r"^\s*\[objectives\.", text, re.MULTILINE
+        ):
+            end += "; beside [objectives.NAME] the list of objectives has its place in a [[grid]]"
+        raise SuiteError(f"{where}: not valid TOML: {message[:1].lower()}{message[1:]}{end}") from None
     except ValueError as error:  # a number that Python will not read, a date that is none
         raise SuiteError(f"{shown}: not valid TOML: {error}") from None
     if isinstance(data.get("objectives"), dict):

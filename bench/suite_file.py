@@ -6,7 +6,7 @@ The models check the form of a file. What its names stand for is looked up by `b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -197,6 +197,9 @@ class Training(Updates):
         None,
         description="half-life of the generator's moving average in images shown to the discriminator, 0 for none; "
         f"{DEFAULT_EMA_IMAGES} by default",
+    )
+    learning_rate_decay: Literal["none", "linear"] | None = Field(
+        None, description="'linear': learning rates fall in a line to 0 at the end of the budget; 'none' by default"
     )
     threads: Annotated[int, Field(ge=1, le=4096)] | None = Field(
         None, description="threads of one run on a CPU; 1 by default"

@@ -73,7 +73,9 @@ def test_a_plugin_that_registers_a_loss_is_an_objective_by_its_name(tmp_path: Pa
     (tmp_path / "gap.py").write_text(GAP)
     path = tmp_path / "three.toml"
     path.write_text(
-        'plugins = ["gap.py"]\nobjectives = ["gap", "nsgan", { loss = "gap", n_critic = 2, label = "gap2" }]\ndatasets = ["ring"]'
+        'plugins = ["gap.py"]\n'
+        'objectives = ["gap", "nsgan", { loss = "gap", n_critic = 2, label = "gap2" }]\n'
+        'datasets = ["ring"]'
     )
     specs = {spec.objective.label: spec for spec in load_suite(path).specs}
     assert set(specs) == {"gap", "nsgan", "gap2"}
@@ -150,11 +152,22 @@ def test_too_few_seeds_are_warned_of(seeds: int, p: str) -> None:
     assert warning.endswith(f"Wilcoxon signed-rank test on {p}")
 
 
-def test_an_unused_objective_and_cells_of_one_name_are_warned_of() -> None:
+def test_cells_of_one_name_are_refused() -> None:
+    """They would stand in one row of the report."""
     base = 'seeds=5\nobjectives=["nsgan"]\ndatasets=["ring"]\n'
-    assert plan(base).warnings == ()
-    (warning,) = plan(base + "[[grid]]\n[[grid]]\ntraining.steps=3").warnings
-    assert "'nsgan_mlp_ring'" in warning
+    (fault,) = faults(base + "[[grid]]\n[[grid]]\ntraining.steps=3")
+    assert "2 cells of different" in fault
+    assert "'nsgan_mlp_ring'" in fault
+
+
+def test_an_objective_may_be_set_differently_for_other_data() -> None:
+    own = '[[grid]]\ndatasets=["{}"]\nobjectives=[{{name="wgan", n_critic={}}}]\n'
+    specs = plan("seeds=5\n" + own.format("ring", 1) + own.format("grid", 2)).specs
+    assert {(spec.dataset.label, spec.objective.n_critic) for spec in specs} == {("ring", 1), ("grid", 2)}
+
+
+def test_an_unused_objective_is_warned_of() -> None:
+    assert plan('seeds=5\nobjectives=["nsgan"]\ndatasets=["ring"]\n').warnings == ()
     unused = 'seeds=5\n[[grid]]\nobjectives=["nsgan"]\ndatasets=["ring"]\n[objectives.mine]\nbase="wgan"'
     assert "'mine'" in plan(unused).warnings[0]
 
@@ -265,7 +278,7 @@ def test_all_faults_are_told_at_once_each_with_its_line_and_key() -> None:
         "suite.toml:7: training.batchsize: unknown key 'batchsize'; did you mean 'batch_size'? valid: ",
         "suite.toml:8: training.n_critic: expected a value ≥ 1, got integer 0",
         "suite.toml:13: grid[0].objectives[1]: unknown objective 'wgn-gp'; did you mean 'wgan-gp'? valid: hinge, ",
-        "suite.toml:14: grid[0].objectives[2].penalties[0].gama: penalty 'r1' has no setting 'gama'; did you mean 'gamma'?",
+        "suite.toml:14: grid[0].objectives[2].penalties[0].gama: penalty 'r1' has no setting 'gama'; did you",
         "suite.toml:15: grid[0].objectives[3]: expected a name or a table { name = … }, got integer 5",
         "suite.toml:17: grid[0].architectures[1].width: architecture 'mlp', setting 'width': expected an integer",
         "suite.toml:17: grid[0].architectures[0]: architecture 'dcgan' makes square images",
@@ -293,6 +306,7 @@ RING = 'datasets=["ring"]\n'
         ("x = 0x" + "f" * 5000, "unknown key 'x'"),
         ("x = " + "9" * 5000, "not valid TOML"),
         ("x = " + "[" * 10_000, "nested too deeply"),
+        ("objectives = ['a']\n[objectives.a]\nbase='wgan'", "the list of objectives has its place in a [[grid]]"),
         ("seeds = 0\n", "suite.toml:1: seeds: a number of seeds lies between 1 and"),
         ("seeds = [-1]", "seeds: a seed is at least 0"),
         ("seeds = []", "seeds: the list of seeds is empty"),
@@ -306,7 +320,7 @@ RING = 'datasets=["ring"]\n'
         ("tune = 5", "tune: expected a table, got integer 5"),
         ("grid = []", "grid: the list is empty"),
         ("[execution]\ntimeout_seconds = 0", "execution.timeout_seconds: expected a value > 0"),
-        ("[evaluation]\nspace = 'rav'\n[[grid]]\ndatasets=['ring']\nobjectives=['wgan']", "space: unknown feature space"),
+        ("[evaluation]\nspace = 'rav'\n[[grid]]\ndatasets=['ring']\nobjectives=['wgan']", "unknown feature space"),
         (RING + 'objectives = ["mlp"]', "objectives[0]: unknown objective 'mlp'"),
         (RING + "objectives = [{}]", "objectives[0]: 'name' or 'loss' is missing"),
         (RING + 'objectives = [{name="wgan", label="a b"}]', "label: a label is made of letters"),
@@ -359,6 +373,62 @@ def test_a_plugin_that_fails_is_told_at_its_line_without_faults_that_follow_from
         load_suite(path)
     (fault,) = caught.value.faults
     assert fault.startswith(f"{path}:2: plugins[0]: plugin {tmp_path / 'bad.py'}:1: ZeroDivisionError")
+
+
+ODD = """
+from bench.catalog import architectures, datasets, losses, objectives
+from bench.objectives.base import Objective, Pick, pick
+from dataclasses import dataclass
+
+@architectures.register("odd", formula="f", source="s")
+class Odd:
+    def check(self, shape): raise KeyError("odd")
+    def build(self, shape): pass
+
+@datasets.register("shapeless", formula="f", source="s")
+class Shapeless:
+    space = "raw"
+    shape = None
+    def load(self, root): pass
+
+@datasets.register("spaceless", formula="f", source="s")
+class Spaceless:
+    space = "mine"
+    shape = (2,)
+    def load(self, root): pass
+
+@losses.register("angry", formula="f", source="s")
+class Angry:
+    def __post_init__(self): raise KeyError("angry")
+    def discriminator(self, real, fake): pass
+    def generator(self, real, fake): pass
+
+@objectives.register("lost", formula="f", source="s")
+@dataclass(frozen=True)
+class Lost(Objective):
+    loss: Pick = pick("nowhere")
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            'objectives=["wgan"]\narchitectures=["odd"]\ndatasets=["ring"]',
+            "architecture 'odd' cannot be checked: KeyError",
+        ),
+        ('objectives=["wgan"]\ndatasets=["shapeless"]', "datasets[0]: dataset 'shapeless' has no shape: TypeError"),
+        ('objectives=["wgan"]\ndatasets=["spaceless"]', "datasets[0]: unknown feature space 'mine'"),
+        ('objectives=["angry"]\ndatasets=["ring"]', "objectives[0]: loss 'angry' cannot be made: KeyError"),
+        ('objectives=["lost"]\ndatasets=["ring"]', "objectives[0]: unknown loss 'nowhere'"),
+    ],
+)
+def test_whatever_a_plugins_classes_do_is_a_fault(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "odd.py").write_text(ODD)
+    with pytest.raises(SuiteError) as caught:
+        plan_suite('plugins=["odd.py"]\n' + text, tmp_path / "suite.toml")
+    (fault,) = caught.value.faults
+    assert message in fault
 
 
 # lines
@@ -420,10 +490,12 @@ def only_usage_errors(text: str) -> None:
     try:
         made = plan(text)
     except UsageError as error:
-        assert error.faults
-        assert all("\n" not in fault for fault in error.faults)
+        told = error.faults
     else:
         assert made.specs
+        return
+    assert told
+    assert not [fault for fault in told if "\n" in fault]
 
 
 @settings(max_examples=150, deadline=None)

@@ -102,7 +102,7 @@ def find_missing(plan: Plan, store: Store) -> Missing:
     }
     cells = {spec.cell_id: spec for spec in reversed(plan.specs)}
     return Missing(
-        runs=tuple(spec for spec in plan.specs if store.record(spec.run_id) is None),
+        runs=tuple(spec for spec, run_id in zip(plan.specs, plan.run_ids, strict=True) if not store.record(run_id)),
         references=tuple(spec for key, spec in references.items() if store.reference(key) is None),
         throughputs=tuple(spec for key, spec in reversed(cells.items()) if store.throughput(key) is None),
     )
@@ -141,7 +141,7 @@ def conduct(plan: Plan, store: Store, data_root: Path, device: str, slots: int, 
                 interrupted = True
                 pool.stop()
             warnings = tuple(conductor.warnings)
-    records = [record for spec in plan.specs if (record := store.record(spec.run_id)) is not None]
+    records = [record for run_id in plan.run_ids if (record := store.record(run_id)) is not None]
     return Summary(
         statuses=Counter(record.status for record in records),
         trained=len(records) - (len(plan.specs) - len(missing.runs)),

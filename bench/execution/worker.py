@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
+import tqdm
 from pydantic import TypeAdapter
 
 # imported here so that the fork server has them loaded before it forks
@@ -37,6 +39,8 @@ from bench.store import Store
 
 for _catalog in CATALOGS:
     _catalog.names()
+# torch-fidelity's progress bars: their default lock is a semaphore of the system, which a process must tidy up
+tqdm.tqdm.set_lock(threading.RLock())
 
 
 def main(payload: str, connection: Connection, log: str | None) -> None:
@@ -105,8 +109,8 @@ def _prepare(device: str, threads: int, plugins: tuple[PluginSpec, ...]) -> None
     torch.use_deterministic_algorithms(True, warn_only=True)
     load_installed()
     for plugin in plugins:
-        if plugin.path is not None:
-            load_plugin(plugin.path)
+        if plugin.path is not None and load_plugin(plugin.path).sha256 != plugin.sha256:
+            raise UsageError(f"plugin '{plugin.path}' has changed since the suite was read: run the suite again")
 
 
 def _redirect(log: Path) -> None:

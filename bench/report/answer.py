@@ -25,6 +25,7 @@ class Comparison:
     improvement: float
     improvement_low: float
     improvement_high: float
+    seeds: int
     probability: float
     probability_low: float
     probability_high: float
@@ -46,7 +47,8 @@ def answer(material: Material, comparisons: pd.DataFrame, ranks: pd.DataFrame) -
                 f"{first['objective']} has the best mean rank, {first['mean_rank']:.1f} of {len(overall)}; next is "
                 f"{second['objective']} with {second['mean_rank']:.1f}.",
                 (
-                    f"This orders what was tried on {len(material.tasks)} tasks; it does not show that the order holds on "
+                    f"This orders what was tried on {len(material.tasks)} tasks; it does not show that the order holds "
+                    "on "
                     "others.",
                 ),
             )
@@ -126,14 +128,17 @@ def _ahead(pair: Comparison, than: str = "") -> str:
 
 
 def _sure(pair: Comparison) -> str:
+    chance = (
+        f"probability of improvement {share(pair.probability)} {shares(pair.probability_low, pair.probability_high)}, "
+        f"p\u00a0=\u00a0{pair.p:.2g}"
+    )
+    if pair.seeds == 0:
+        return f"they share no seed, {chance}"
     low, high = pair.improvement_low, pair.improvement_high
     times = ""
     if pair.scale == "log-ratio":
         low, high, times = math.exp(low), math.exp(high), " times better"
-    return (
-        f"95\u00a0% interval {_end(low)} to {_end(high)}{times}, probability of improvement {share(pair.probability)} "
-        f"{shares(pair.probability_low, pair.probability_high)}, p\u00a0=\u00a0{pair.p:.2g}"
-    )
+    return f"95\u00a0% interval {_end(low)} to {_end(high)}{times}, {chance}"
 
 
 def _end(value: float) -> str:

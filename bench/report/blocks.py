@@ -1,4 +1,4 @@
-"""What a page is made of: sections of paragraphs, tables, pictures and verbatim text. Plain text; templates escape it."""
+"""What a page is made of: sections of sentences, tables, pictures and verbatim text. Templates escape all of it."""
 
 from __future__ import annotations
 

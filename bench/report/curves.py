@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics import Metric
-from bench.report.style import INK, MUTED, Look, legend, logarithmic, panels, thousands
+from bench.report.style import INK, MUTED, Look, legend, logarithmic, name_lines, panels, thousands
 
 COSTS = (("images", "real images shown"), ("step", "generator steps"), ("seconds", "seconds of training"))
 POINTS = 160
@@ -123,7 +123,7 @@ def player_curves(history: pd.DataFrame, task: str, look: Mapping[str, Look]) ->
         2 * lines * across,
         columns=across,
         height=1.55,
-        title=f"{task}: losses and gradient norms of both players, median and range over seeds",
+        title=f"{task}: losses and gradient norms",
     )
     figure.set_size_inches(max(6.2, 2.08 * across), 1.55 * 2 * lines + 0.8)
     tables = {
@@ -149,7 +149,7 @@ def player_curves(history: pd.DataFrame, task: str, look: Mapping[str, Look]) ->
                 color = look[name].color if letter == "D" else INK
                 ax.fill_between(cell["step"], cell["low"], cell["high"], color=color, alpha=0.15, lw=0)
                 ax.plot(cell["step"], cell["median"], color=color, ls=dash, lw=1.2)
-        top.set_title(name, color=look[name].color, fontsize=9)
+        top.set_title(name_lines(name), color=look[name].color, fontsize=9)
         top.tick_params(labelbottom=False)
         thousands(bottom)
         if len(positive):

@@ -46,7 +46,8 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
             Picture(
                 f"quality-cost{part}",
                 "Quality against cost",
-                "Small marks are runs, large ones medians over the completed runs; both scales of cost are logarithmic. "
+                "Small marks are runs, large ones medians over the completed runs; both scales of cost are "
+                "logarithmic. "
                 "The dashed line is the Pareto front of the medians: no other objective is both cheaper and better. "
                 "Seconds of training were measured while runs of the suite were side by side on the machine; speeds "
                 "measured alone are in the throughput table. One image count stands for several objectives where they "
@@ -98,7 +99,8 @@ def metric_points(material: Material, summary: pd.DataFrame, look: dict[str, Loo
                     f"metric-{metric.name.replace('_', '-')}{part}",
                     metric.title,
                     f"{metric.title}: {metric.meaning} ({metric.source}); {metric.better} is better. "
-                    "A mark per run, a tick at the median. Grey: a perfect sampler's draws (band: range, line: median); "
+                    "A mark per run, a tick at the median. Grey: a perfect sampler's draws (band: range, line: "
+                    "median); "
                     "dotted: noise, or an arrow where it lies off the scale. “k of N” stands where not every run has a "
                     "value.",
                     f"{metric.title}, medians per objective. {said}.",
@@ -116,7 +118,8 @@ def comparison_intervals(material: Material, comparisons: pd.DataFrame, look: di
         Picture(
             f"comparisons{part}",
             "How far the best is ahead",
-            "Improvement of the best objective over each other one in the primary metric, paired by seed: interquartile "
+            "Improvement of the best objective over each other one in the primary metric, paired by seed: "
+            "interquartile "
             "mean and 95 % bootstrap interval. Filled marks can be told apart, hollow ones cannot. ∞: failures reach "
             "into the interval.",
             "Intervals of improvement; the table below holds the same numbers.",
@@ -159,8 +162,10 @@ def training(material: Material, look: dict[str, Look]) -> list[Picture]:
                 Picture(
                     f"curves-{index}",
                     f"{task.label}: training curves",
-                    "Lines are medians over seeds, bands their ranges; a line ends where more than half of its runs have. "
-                    "Grey: a perfect sampler. The same runs are drawn over real images shown, generator steps and seconds "
+                    "Lines are medians over seeds, bands their ranges; a line ends where more than half of its runs "
+                    "have. "
+                    "Grey: a perfect sampler. The same runs are drawn over real images shown, generator steps and "
+                    "seconds "
                     "of training (measured while runs were side by side).",
                     f"Curves of {titles} on {task.label} for {', '.join(task.objectives)}.",
                     curves.training_curves(history, material.draws, metrics, task.label, look),
@@ -171,7 +176,8 @@ def training(material: Material, look: dict[str, Look]) -> list[Picture]:
                 Picture(
                     f"players-{index}",
                     f"{task.label}: losses and gradient norms",
-                    "Discriminator in the objective's colour, generator dashed; medians and ranges over seeds. Losses of two "
+                    "Discriminator in the objective's colour, generator dashed; medians and ranges over seeds. Losses "
+                    "of two "
                     "objectives have no common scale and each panel has its own; gradient norms share one.",
                     f"Losses and gradient norms of both players on {task.label} for {', '.join(task.objectives)}.",
                     curves.player_curves(history, task.label, look),
@@ -220,9 +226,11 @@ def step_times(material: Material, look: dict[str, Look]) -> list[Picture]:
         Picture(
             f"throughput-{index}",
             "Where a step's time goes",
-            f"{hardware}. One generator step with its n_critic discriminator steps, measured alone on the device: median "
+            f"{hardware}. One generator step with its n_critic discriminator steps, measured alone on the device: "
+            "median "
             "of repeats, without evaluation and files.",
-            "Stacked bars of discriminator, penalty and generator milliseconds; the table below holds the same numbers.",
+            "Stacked bars of discriminator, penalty and generator milliseconds; the table below holds the same "
+            "numbers.",
             figures.step_times(of, look),
         )
         for index, (hardware, of) in enumerate(table.groupby("hardware", sort=False), start=1)

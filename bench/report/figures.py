@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics import Metric
-from bench.report.style import INK, MUTED, PAPER, Look, legend, logarithmic, panels, plain, short, unit
+from bench.report.style import INK, MUTED, PAPER, Look, legend, logarithmic, objective_rows, panels, plain, short, unit
 from bench.report.tables import NOISE, PERFECT
 
 ROW = 0.27
@@ -46,8 +46,8 @@ def metric_points(
             cell = of.loc[of["objective"] == name, "value"].astype(float) * scale
             known = cell.dropna()
             style = look[name]
-            spread = np.linspace(-0.13, 0.13, len(known)) if len(known) > 1 else [0.0]
-            ax.plot(known, y + np.asarray(spread), style.marker, color=style.color, ms=4.5, alpha=0.6, mew=0)
+            spread = np.linspace(-0.13, 0.13, len(known)) if len(known) > 1 else np.zeros(len(known))
+            ax.plot(known, y + spread, style.marker, color=style.color, ms=4.5, alpha=0.6, mew=0)
             if len(known):
                 ax.plot([known.median()] * 2, [y - 0.34, y + 0.34], color=style.color, lw=2.4, solid_capstyle="butt")
             if len(known) < len(cell):
@@ -57,10 +57,11 @@ def metric_points(
         everything = pd.concat([of["value"].astype(float) * scale, perfect]).dropna()
         if metric.log_scale and len(everything) and everything.min() > 0:
             logarithmic(ax, "x")
+        else:
+            ax.locator_params(axis="x", nbins=5)
         _noise_line(ax, reference.loc[reference["kind"] == NOISE, "value"].dropna() * scale)
-        ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.45, -0.55), title=task)
-        ax.tick_params(axis="y", labelcolor=INK)
-        ax.grid(False, axis="y")
+        ax.set_title(task)
+        objective_rows(ax, names, named=ax is axes[0])
         if not len(everything):
             ax.set_xticks([])
             ax.text(0.5, 0.5, "no value", transform=ax.transAxes, ha="center", va="center", color=MUTED)
@@ -126,6 +127,7 @@ def quality_cost(
             if len(of):
                 logarithmic(ax, "x")
             else:
+                ax.set(xticks=[], yticks=[])
                 ax.text(0.5, 0.5, "no completed run", transform=ax.transAxes, ha="center", color=MUTED)
             front = pareto_front(centers, metric)
             ax.step(
@@ -199,9 +201,7 @@ def comparison_intervals(comparisons: pd.DataFrame, tasks: Sequence[str], look: 
             logarithmic(ax, "x")
         best = of["best"].iloc[0] if len(of) else None
         ax.set_title(f"{task}: {best} against" if best else task)
-        ax.set(yticks=range(len(of)), yticklabels=of["other"], ylim=(max(len(of), 1) - 0.45, -0.55))
-        ax.tick_params(axis="y", labelcolor=INK)
-        ax.grid(False, axis="y")
+        objective_rows(ax, list(of["other"]))
         ax.set_xlabel("times better" if ratio else "better by, in the metric's unit")
         if of.empty:
             ax.text(0.5, 0.5, "nothing to compare", transform=ax.transAxes, ha="center", va="center", color=MUTED)
@@ -243,9 +243,8 @@ def selection_protocols(
             logarithmic(ax, "x")
         for _, marker, text in ways:
             ax.plot([], [], marker, color=MUTED, mfc=MUTED if marker == "o" else PAPER, mew=1.6, ms=6, label=text)
-        ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.45, -0.55), title=task)
-        ax.tick_params(axis="y", labelcolor=INK)
-        ax.grid(False, axis="y")
+        ax.set_title(task)
+        objective_rows(ax, names, named=ax is axes[0])
         ax.set_xlabel(unit(metric))
     legend(figure, axes)
     return figure
@@ -270,16 +269,10 @@ def step_times(throughput: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
             left = left + width
         for y, (end, rate) in enumerate(zip(left, group["images_per_second"], strict=True)):
             ax.text(end, y, f" {short(rate)} images/s", va="center", fontsize=7.5, color=MUTED)
-        ax.set(
-            yticks=range(len(group)),
-            yticklabels=group["objective"],
-            ylim=(largest - 0.45, -0.55),
-            xlim=(0, float(left.max()) * 1.45),
-            title=", ".join(map(str, key if isinstance(key, tuple) else (key,))),
-        )
+        ax.set(xlim=(0, float(left.max()) * 1.45), title=", ".join(map(str, key if isinstance(key, tuple) else (key,))))
+        objective_rows(ax, list(group["objective"]), largest)
         for tick, name in zip(ax.get_yticklabels(), group["objective"], strict=True):
             tick.set_color(look[name].color if name in look else INK)
-        ax.grid(False, axis="y")
         ax.set_xlabel("milliseconds per generator step")
     legend(figure, axes)
     return figure

@@ -10,9 +10,11 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench.report.style import INK, MUTED, RULE, Look, panels
+from bench.report.style import INK, MUTED, RULE, Look, name_lines, panels
 
 Samples = NDArray[np.generic]
+GREY = "#828c97"
+"""Of a perfect sampler's points, which are pixels: legible on light and dark."""
 TILES = 8
 """Images beside and below each other."""
 
@@ -28,7 +30,7 @@ def sample_panels(
     """Samples of every objective, a panel each, and a perfect sampler's.
 
     Args:
-        samples: by objective, points ``(n, 2)`` or images uint8 ``(n, channels, height, width)``; or why there are none.
+        samples: by objective, points ``(n, 2)`` or images uint8 ``(n, channels, height, width)``; or why none.
         perfect: the same of a perfect sampler.
         modes: centres of the true modes, where they are known.
         sigma: standard deviation of each.
@@ -45,11 +47,11 @@ def sample_panels(
     arrays = [value for value in shown.values() if isinstance(value, np.ndarray)]
     frame = _frame(arrays if perfect is None else [perfect], modes, sigma)
     for ax, (name, value) in zip(axes, shown.items(), strict=True):
-        ax.set_title(name, color=look[name].color if name in look else INK)
+        ax.set_title(name_lines(name), color=look[name].color if name in look else INK)
         if isinstance(value, str):
             _say(ax, value)
         elif value.ndim == 2 and value.shape[1] >= 2:
-            _points(ax, value, modes, sigma, frame, look[name].color if name in look else INK)
+            _points(ax, value, modes, sigma, frame, look[name].color if name in look else GREY)
         elif value.ndim == 4:
             ax.imshow(tiles(value), interpolation="none", cmap="gray", vmin=0, vmax=255)
             _bare(ax)

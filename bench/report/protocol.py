@@ -44,7 +44,8 @@ def _tasks(material: Material) -> Table:
     return Table(
         "Protocol",
         "What each task's numbers are of. Space: where fidelity is measured; numbers of two spaces are never compared. "
-        "Generated / real: samples on either side of a metric. Generator: the weights measured, raw or their moving average "
+        "Generated / real: samples on either side of a metric. Generator: the weights measured, raw or their moving "
+        "average "
         "(EMA, half-life in images shown to the discriminator).",
         columns,
         rows,

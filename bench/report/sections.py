@@ -14,10 +14,11 @@ from bench.record import Status
 from bench.report import drawing, tables
 from bench.report.answer import answer
 from bench.report.answer import seconds as readable_seconds
-from bench.report.blocks import Block, Cell, Kind, Page, Picture, Row, Section, Table, Text, Verbatim
+from bench.report.blocks import Block, Cell, Kind, Page, Picture, Row, Section, Table, Text
 from bench.report.material import Material, Task
 from bench.report.protocol import protocol
-from bench.report.style import Look, looks, plural, share, shares, short, shown
+from bench.report.running import failure_blocks, throughput_blocks
+from bench.report.style import Look, looks, plural, share, shares, shown
 from bench.report.tables import NOISE, PERFECT
 
 Line = dict[Hashable, Any]
@@ -43,8 +44,8 @@ def make_page(material: Material, command: str) -> Page:
         Section("samples", "Samples", _or_none(drawing.samples(material, look), "No samples were kept.")),
         Section("certainty", "How sure", _certainty(material, comparisons, look)),
         Section("selection", "Selection of checkpoints", _selection(material, selections, look)),
-        Section("throughput", "Throughput", _throughput(material, throughput, look)),
-        Section("failures", "What failed and why", _failures(material, failures)),
+        Section("throughput", "Throughput", throughput_blocks(material, throughput, look)),
+        Section("failures", "What failed and why", failure_blocks(material, failures)),
         Section("protocol", "Protocol and reproduction", protocol(material, command, look)),
     ]
     csv = {
@@ -81,7 +82,8 @@ def _warnings(material: Material) -> list[Block]:
     said = []
     if material.missing:
         said.append(
-            f"{len(material.missing)} of {material.planned} planned runs without a record yet; every number here is of the "
+            f"{len(material.missing)} of {material.planned} planned runs without a record yet; every number here is of "
+            "the "
             "runs that have one."
         )
     if material.rejected:
@@ -140,7 +142,8 @@ def _overview(material: Material, summary: pd.DataFrame, ranks: pd.DataFrame, lo
     )
     return Table(
         "Objectives × tasks",
-        f"Median [smallest–largest] over seeds of the metric that ranks: {ways}. N is {_n(material)}. “k of N”: only k of "
+        f"Median [smallest–largest] over seeds of the metric that ranks: {ways}. N is {_n(material)}. “k of N”: only k "
+        "of "
         f"N runs have a value; the median is theirs. {COUNTED} ★ marks the best median, failures counted as worst. "
         "Perfect sampler and noise: median and range over their draws."
         + (" Mean rank: 1 is best, over tasks and the seeds that all objectives ran." if several else ""),
@@ -183,7 +186,7 @@ def _task_table(
             cells.append(Cell("–") if line is None else _metric_cell(line, metric))
         if name in task.objectives:
             rank = mine["mean_rank"].get(name, math.nan)
-            best = bool(not math.isnan(rank) and rank == mine["mean_rank"].min())
+            best = bool(len(task.objectives) > 1 and rank == mine["mean_rank"].min())
             cells.append(Cell("–" if math.isnan(rank) else f"{rank:.2f}", best=best))
             cells.append(_unfinished(statuses[name,]))
             cells.append(Cell(readable_seconds(seconds[name]) if name in seconds else "–"))
@@ -191,12 +194,12 @@ def _task_table(
             cells += [Cell("–")] * 3
         if name in task.objectives or any(cell.text != "–" for cell in cells[1:]):
             rows.append(Row(tuple(cells), _kind(name), look[name].color if name in look else None))
-    better = "; ".join(f"{metric.title}: {metric.better} is better" for metric in headline)
+    better = "".join(f" {metric.title}: {metric.better} is better." for metric in headline)
     reference = material.references.get(task.label)
     said = f" Perfect sampler: {reference.sampler}; noise: {reference.noise}." if reference else " No references."
     return Table(
         task.label,
-        f"{task.full_name}. Median [smallest–largest] over seeds. {better}. Mean rank by {task.primary.title} over the "
+        f"{task.full_name}. Median [smallest–largest] over seeds.{better} Mean rank by {task.primary.title} over the "
         f"{int(mine['seeds'].max()) if len(mine) else 0} seeds that all objectives ran. Not completed: runs of N by "
         f"status. Training: median seconds per completed run, beside other runs. {COUNTED}{said}",
         ("", *(f"{m.title}{' (%)' if m.percent else ''}" for m in headline), "mean rank", "not completed", "training"),
@@ -220,7 +223,7 @@ def _certainty(material: Material, comparisons: pd.DataFrame, look: dict[str, Lo
             math.exp(line[end]) if ratio else line[end]
             for end in ("improvement", "improvement_low", "improvement_high")
         ]
-        text = [("∞" if end > 0 else "−∞") if math.isinf(end) else f"{end:.2f}".replace("-", "−") for end in ends]
+        text = [_end(end) for end in ends]
         verdict = (
             "told apart" if line["told_apart"] else "within the floor" if line["within_floor"] else "not told apart"
         )
@@ -239,11 +242,15 @@ def _certainty(material: Material, comparisons: pd.DataFrame, look: dict[str, Lo
     fewest = int(comparisons["seeds"].min())
     table = Table(
         "The best against each other",
-        "Improvement in the primary metric, paired by seed: interquartile mean of (log-)ratios or differences with a 95 % "
-        "percentile bootstrap interval over seeds; above 1 × (or 0) the best is better. Probability of improvement: chance "
-        "that a run of the best beats a run of the other, with its bootstrap interval (ties count half, failures lose). p: "
+        "Improvement in the primary metric, paired by seed: interquartile mean of (log-)ratios or differences with a "
+        "95 % "
+        "percentile bootstrap interval over seeds; above 1 × (or 0) the best is better. Probability of improvement: "
+        "chance "
+        "that a run of the best beats a run of the other, with its bootstrap interval (ties count half, failures "
+        "lose). p: "
         "exact two-sided rank-sum test, and Holm-adjusted for all comparisons of the task. Told apart: the interval "
-        "excludes no difference, p is at most 0.05, and the medians differ by more than the perfect sampler's own draws "
+        "excludes no difference, p is at most 0.05, and the medians differ by more than the perfect sampler's own "
+        "draws "
         "(“within the floor” where they do not). The best was chosen on these same seeds, which favours it. "
         f"With {fewest} seeds no p below {comparisons['smallest_p'].max():.2g} is possible"
         + (
@@ -257,6 +264,12 @@ def _certainty(material: Material, comparisons: pd.DataFrame, look: dict[str, Lo
         collapsed=len(rows) > 40,
     )
     return (*drawing.comparison_intervals(material, comparisons, look), table)
+
+
+def _end(value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    return ("∞" if value > 0 else "−∞") if math.isinf(value) else f"{value:.2f}".replace("-", "−")
 
 
 def _selection(material: Material, selections: pd.DataFrame, look: dict[str, Look]) -> tuple[Block, ...]:
@@ -275,89 +288,13 @@ def _selection(material: Material, selections: pd.DataFrame, look: dict[str, Loo
         *pictures,
         Table(
             "Selection protocols",
-            f"{titles}: median [smallest–largest] over seeds. Final is the headline. Best on validation is chosen on other "
-            "samples and another real split than it is reported on. Oracle best is chosen on the reported number and is "
+            f"{titles}: median [smallest–largest] over seeds. Final is the headline. Best on validation is chosen on "
+            "other "
+            "samples and another real split than it is reported on. Oracle best is chosen on the reported number and "
+            "is "
             "shown only to be named as such. A diverged run may have a best checkpoint and no final one.",
             ("", "final", "best on validation", "oracle best"),
             tuple(rows),
             collapsed=len(rows) > 12,
         ),
     )
-
-
-def _throughput(material: Material, table: pd.DataFrame, look: dict[str, Look]) -> tuple[Block, ...]:
-    if table.empty:
-        return (Text(("Throughput was not measured. Seconds elsewhere are of runs side by side.",)),)
-    blocks: list[Block] = list(drawing.step_times(material, look))
-    for hardware, of in table.groupby("hardware", sort=False):
-        rows = tuple(
-            Row(
-                (
-                    Cell(f"{line['dataset']}, {line['architecture']}: {line['objective']}"),
-                    Cell(f"{line['steps_per_second']:.1f}", f"±{50 * line['spread']:.0f} %"),
-                    Cell(short(line["images_per_second"])),
-                    *(
-                        Cell(f"{line[f'{part}_milliseconds']:.2f}")
-                        for part in ("discriminator", "penalty", "generator")
-                    ),
-                    Cell(short(1e6 * line["megaflops_per_step"])),
-                    Cell("–" if math.isnan(line["peak_share"]) else f"{100 * line['peak_share']:.1f} %"),
-                    Cell(
-                        "–"
-                        if math.isnan(line["peak_memory_mebibytes"])
-                        else f"{line['peak_memory_mebibytes']:,.0f} MiB"
-                    ),
-                ),
-                color=look[line["objective"]].color if line["objective"] in look else None,
-            )
-            for _, line in of.iterrows()
-        )
-        blocks.append(
-            Table(
-                f"Training speed on {hardware}",
-                "Measured alone on the device after a warm-up, without evaluation and files: median of "
-                f"{of['repeats'].min()} repeats or more (± half their range). More steps and images a second are better. "
-                "Milliseconds, FLOPs and share of the machine's measured float32 peak are of one generator step with its "
-                "n_critic discriminator steps. Compare within this table only: it is of one hardware.",
-                ("", "steps/s", "images/s", "D ms", "penalty ms", "G ms", "FLOPs/step", "of peak", "peak memory"),
-                rows,
-                collapsed=len(rows) > 30,
-            )
-        )
-    return tuple(blocks)
-
-
-def _failures(material: Material, failures: pd.DataFrame) -> tuple[Block, ...]:
-    blocks: list[Block] = []
-    if failures.empty:
-        blocks.append(Text(("Every recorded run completed." if len(material.runs) else "No run has a record.",)))
-    else:
-        rows = tuple(
-            Row((Cell(line["run_id"]), Cell(line["status"]), Cell(f"{line['step']:,}"), Cell(line["reason"] or "–")))
-            for _, line in failures.iterrows()
-        )
-        caption = (
-            f"{len(rows)} of {len(material.runs)} recorded runs did not complete. Diverged runs are results: the objective "
-            "left the finite numbers. The others have none, for reasons that may not be the objective's."
-        )
-        columns = ("run", "status", "step", "reason")
-        blocks.append(Table("Runs that did not complete", caption, columns, rows, frozenset({0, 1, 3})))
-        tails = [(line["run_id"], line["log_tail"]) for _, line in failures.iterrows() if line["log_tail"]]
-        blocks += [Verbatim(f"Last lines of {run_id}", tail, collapsed=True) for run_id, tail in tails]
-    if material.missing:
-        blocks.append(
-            Verbatim(
-                f"{len(material.missing)} planned {plural('run', len(material.missing))} without a record",
-                "\n".join(material.missing),
-                collapsed=True,
-            )
-        )
-    if material.rejected:
-        blocks.append(
-            Verbatim(
-                f"{len(material.rejected)} {plural('file', len(material.rejected))} not trusted",
-                "\n".join(material.rejected),
-                wrap=True,
-            )
-        )
-    return tuple(blocks)

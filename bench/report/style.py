@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
@@ -27,7 +28,7 @@ COLORS = (
     "#cf7fb8",
     "#56b4e9",
     "#7b3ff2",
-    "#8a3d55",
+    "#a34a68",
     "#8d949c",
     "#6f8f1e",
 )
@@ -61,7 +62,7 @@ def looks(objectives: Sequence[str]) -> dict[str, Look]:
 @contextmanager
 def theme() -> Iterator[None]:
     """Calm axes, text kept as text in SVG."""
-    settings = {
+    settings: dict[Any, Any] = {
         "figure.dpi": 100,
         "savefig.dpi": 140,
         "font.size": 9,
@@ -137,7 +138,8 @@ def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     if entries:
-        columns = min(columns, len(entries))
+        widest = max(map(len, entries))
+        columns = max(1, min(columns, len(entries), int(figure.get_figwidth() * 72 / (widest * 5.2 + 42))))
         figure.legend(
             list(entries.values()),
             list(entries),
@@ -151,6 +153,25 @@ def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
 def plural(word: str, count: int) -> str:
     """``run`` of one, ``runs`` of any other number."""
     return word if count == 1 else f"{word}s"
+
+
+def name_lines(name: str, width: int = 17) -> str:
+    """An objective's name for a figure: in two lines where it is long, cut where it is longer still."""
+    if len(name) <= width:
+        return name
+    breaks = [i + 1 for i, letter in enumerate(name[:width]) if letter in "-.+·" and i >= width // 3]
+    cut = breaks[-1] if breaks else width
+    rest = name[cut:]
+    return f"{name[:cut]}\n{rest if len(rest) <= width else rest[: width - 1] + '…'}"
+
+
+def objective_rows(ax: Axes, names: Sequence[str], lines: int | None = None, *, named: bool = True) -> None:
+    """Objectives from top to bottom as the rows of a plot with room for ``lines``."""
+    ax.set_ylim(max(lines or len(names), 1) - 0.45, -0.55)
+    ax.tick_params(axis="y", labelcolor=INK, labelsize=9 if all(len(name) <= 17 for name in names) else 7.5)
+    labels = [name_lines(name) for name in names] if named else [""] * len(names)
+    ax.set_yticks(range(len(names)), labels, linespacing=0.95)
+    ax.grid(False, axis="y")
 
 
 def short(value: float) -> str:

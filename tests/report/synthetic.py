@@ -1,6 +1,6 @@
 """A results folder as a real suite leaves it, made up in a second: for the report's tests and for looking at it.
 
-`python tests/report/synthetic.py FOLDER` writes ``FOLDER/losses``.
+`python -m tests.report.synthetic FOLDER` writes ``FOLDER/losses``.
 """
 
 from __future__ import annotations
