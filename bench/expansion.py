@@ -140,9 +140,7 @@ class Expansion:
 
     # single things
 
-    def _label(
-        self, kind: str, stands_for: Choice | ObjectiveSpec | None, path: KeyPath, within: KeyPath = ()
-    ) -> bool:
+    def _label(self, kind: str, stands_for: Choice | ObjectiveSpec | None, path: KeyPath, within: KeyPath = ()) -> bool:
         """Whether the label stands for the same thing everywhere in the suite, or within one grid of it.
 
         An objective may be set differently for other data, in a grid of its own; results are compared on one

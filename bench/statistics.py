@@ -208,6 +208,57 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def step_down_test(
+    groups: Sequence[Iterable[float | None]], *, better: Better, resamples: int = 2000, seed: int = 0
+) -> list[float]:
+    """Adjusted p of the first group against each of the others, which stand in order from near to far.
+
+    The first is the best of what was tried, chosen by the same runs: comparing it with each of the others as if it had
+    been named before finds a difference in one of four suites of eight equal objectives. Here a group counts as
+    different only if all farther ones do, and the range of mean ranks over all groups up to it is larger than
+    permuting the runs among them gives. For two groups that is `rank_sum_test`.
+
+    Args:
+        groups: the runs' values, best group first.
+        better: direction of the metric.
+        resamples: random permutations per step.
+        seed: of the permutations.
+
+    Returns:
+        One p per group after the first.
+
+    Source:
+        Marcus, Peritz & Gabriel 1976 (closed testing); Phipson & Smyth 2010 (p of random permutations).
+    """
+    costs = [_cost(_array(group), better) for group in groups]
+    adjusted: list[float] = []
+    largest = 0.0
+    for last in range(len(costs) - 1, 0, -1):
+        largest = max(largest, _range_p(costs[: last + 1], resamples, seed))
+        adjusted.append(largest)
+    return adjusted[::-1]
+
+
+def _range_p(costs: Sequence[Floats], resamples: int, seed: int) -> float:
+    """p of the distance in mean ranks between the first and the last group under permutation of all runs."""
+    if min(cost.size for cost in costs) == 0:
+        return math.nan
+    if len(costs) == 2:
+        return rank_sum_test(costs[0], costs[1], better="lower")
+    ranks = stats.rankdata(np.concatenate(costs))
+    starts = np.cumsum([0, *(cost.size for cost in costs[:-1])])
+    sizes = np.array([cost.size for cost in costs])
+
+    def means(rows: Floats) -> Floats:
+        return np.asarray(np.add.reduceat(rows, starts, axis=-1) / sizes, dtype=np.float64)
+
+    random = np.random.default_rng(seed)
+    shuffled = means(random.permuted(np.tile(ranks, (resamples, 1)), axis=1))
+    observed = means(ranks)
+    reached = np.ptp(shuffled, axis=1) >= abs(observed[-1] - observed[0]) - 1e-9
+    return float((1 + reached.sum()) / (1 + resamples))
+
+
 def mean_ranks(frame: pd.DataFrame, better: Better) -> pd.Series[float]:
     """Mean rank of each column over the rows in which every column ran; 1 is best, ties share, failures come last.
 

@@ -172,6 +172,33 @@ def test_one_objective_under_two_names_is_told_apart_in_at_most_five_percent():
     assert told / 400 <= 0.05
 
 
+def test_eight_equal_objectives_are_told_apart_in_at_most_five_percent():
+    """Of which the best is chosen by the same runs, and held against each other one."""
+    random = np.random.default_rng(8)
+    told = 0
+    for repeat in range(200):
+        runs = random.lognormal(0, 0.4, (8, 5))
+        ordered = runs[np.argsort(np.median(runs, axis=1))]
+        p = statistics.step_down_test(list(ordered), better="lower", resamples=200, seed=repeat)
+        told += min(p) <= 0.05
+    assert told / 200 <= 0.075  # 0.05 and two standard errors
+
+
+def test_step_down_test_tells_objectives_far_apart_with_five_seeds():
+    groups = [level + np.arange(5) / 10 for level in range(8)]
+    assert max(statistics.step_down_test(groups, better="lower")) <= 0.01
+    flat = statistics.step_down_test([groups[0], groups[0], groups[5]], better="lower")
+    assert flat[0] == 1.0
+    assert flat[1] <= 0.05
+
+
+def test_step_down_test_of_two_is_the_rank_sum_test_and_takes_failures():
+    x, y = [1.0, 2.0, 3.0, 4.0], [5.0, 6.0, None, None]
+    assert statistics.step_down_test([x, y], better="lower") == [statistics.rank_sum_test(x, y, better="lower")]
+    assert statistics.step_down_test([x, y, [None] * 4], better="lower")[1] <= 0.05
+    assert statistics.step_down_test([x], better="lower") == []
+
+
 def test_bootstrap_interval_covers_at_its_nominal_rate_for_many_seeds():
     random = np.random.default_rng(7)
     covered = 0

@@ -73,7 +73,7 @@ def weighted(layer: Linear, kind: Normalisation) -> nn.Module:
 
 
 def normalisation(kind: Normalisation, channels: int, *, flat: bool) -> list[nn.Module]:
-    """What normalises activations of ``channels`` channels, ``(batch, channels)`` if flat, else images; maybe nothing."""
+    """What normalises ``channels`` activations per sample (flat) or channels of images; for some kinds, nothing."""
     if kind == "batch":
         return [nn.BatchNorm1d(channels) if flat else nn.BatchNorm2d(channels)]
     if kind == "layer":

@@ -12,8 +12,6 @@ from bench.evaluation.modes import ModeCoverage, class_counts, class_coverage, p
 from bench.metrics import METRICS, primary
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor, device
 
     from bench.datasets.base import Data, Modes

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import torch
 
 from bench import catalog
@@ -70,10 +71,19 @@ def make_reference(
             else "a Gaussian around 0 with each coordinate's standard deviation in the training data"
         ),
         draws=draws,
+        modes=() if data.modes is None else tuple(map(tuple, data.modes.centers.tolist())),
+        sigma=None if data.modes is None else data.modes.sigma,
         classifier=opened.info if isinstance(opened, ClassifierSpace) else None,
         environment=environment,
         seconds=time.monotonic() - started,
     )
+
+
+def perfect_samples(dataset: Choice, root: Path, n: int) -> np.ndarray:
+    """Samples of a perfect sampler to look at, as the dataset stores them: fresh draws, else held-out real data."""
+    data = catalog.datasets.create(dataset.name, **dataset.settings).load(root)
+    samples = data.test[:n] if data.draw is None else data.draw(n, _random("perfect", 0))
+    return np.asarray(samples.numpy())
 
 
 def _perfect_draws(data: Data, space: FeatureSpace, samples: int) -> Iterator[Draw]:

@@ -36,6 +36,7 @@ from bench.suite import Plan
 Pending = dict[Future[Outcome], Callable[[Outcome], None]]
 """Tasks under way, each with what to do with its outcome."""
 LOG_TAIL_LINES = 20
+THROUGHPUT_TIMEOUT_SECONDS = 600.0
 
 
 class Watcher(Protocol):
@@ -66,7 +67,7 @@ class Missing:
     references: tuple[RunSpec, ...]
     """One run of each dataset, space and sample number."""
     throughputs: tuple[RunSpec, ...]
-    """One run of each cell."""
+    """One run of each cell that has a run which did not fail."""
 
     @property
     def nothing(self) -> bool:
@@ -100,12 +101,22 @@ def find_missing(plan: Plan, store: Store) -> Missing:
     references = {
         reference_key(spec.dataset, spec.evaluation.space, spec.evaluation.samples): spec for spec in plan.specs
     }
-    cells = {spec.cell_id: spec for spec in reversed(plan.specs)}
     return Missing(
         runs=tuple(spec for spec, run_id in zip(plan.specs, plan.run_ids, strict=True) if not store.record(run_id)),
         references=tuple(spec for key, spec in references.items() if store.reference(key) is None),
-        throughputs=tuple(spec for key, spec in reversed(cells.items()) if store.throughput(key) is None),
+        throughputs=find_missing_throughputs(plan, store),
     )
+
+
+def find_missing_throughputs(plan: Plan, store: Store) -> tuple[RunSpec, ...]:
+    """One run of each cell whose speed is to be measured: what cannot be trained has none."""
+    found = []
+    specs = dict(zip(plan.run_ids, plan.specs, strict=True))
+    for cell in plan.cells:
+        records = (store.record(run_id) for run_id in cell.run_ids)
+        if store.throughput(cell.id) is None and any(r is not None and not r.status.is_failure for r in records):
+            found.append(specs[cell.run_ids[0]])
+    return tuple(found)
 
 
 def conduct(plan: Plan, store: Store, data_root: Path, device: str, slots: int, watcher: Watcher) -> Summary:
@@ -136,7 +147,7 @@ def conduct(plan: Plan, store: Store, data_root: Path, device: str, slots: int, 
                     conductor.find_device(device)
                     conductor.make_references(missing.references)
                     conductor.train(missing.runs)
-                    conductor.measure_speeds(missing.throughputs)
+                    conductor.measure_speeds(find_missing_throughputs(plan, store))
             except KeyboardInterrupt:
                 interrupted = True
                 pool.stop()
@@ -200,7 +211,8 @@ class _Conductor:
                 self.warnings.append(f"no {task.kind} for {key}: {reason}")
             self.watcher.finished(key, "failed" if reason else "done", reason)
 
-        return {self.pool.submit(task, started=lambda: self.watcher.started(key)): finish}
+        timeout = THROUGHPUT_TIMEOUT_SECONDS if isinstance(task, ThroughputTask) else None
+        return {self.pool.submit(task, timeout=timeout, started=lambda: self.watcher.started(key)): finish}
 
     def train(self, specs: Sequence[RunSpec]) -> None:
         self.watcher.phase("runs", len(specs))

@@ -29,7 +29,7 @@ class Comparison:
     probability: float
     probability_low: float
     probability_high: float
-    p: float
+    p_adjusted: float
     told_apart: bool
 
 
@@ -130,7 +130,7 @@ def _ahead(pair: Comparison, than: str = "") -> str:
 def _sure(pair: Comparison) -> str:
     chance = (
         f"probability of improvement {share(pair.probability)} {shares(pair.probability_low, pair.probability_high)}, "
-        f"p\u00a0=\u00a0{pair.p:.2g}"
+        f"p\u00a0=\u00a0{pair.p_adjusted:.2g}"
     )
     if pair.seeds == 0:
         return f"they share no seed, {chance}"

@@ -88,7 +88,7 @@ def inline(svg: str, picture: Picture) -> Markup:
 def markdown_text(text: object) -> Markup:
     """Text that Markdown and HTML show as it stands, on one line."""
     flat = " ".join(str(text).split())
-    marked = re.sub(r"([\\`*_{}\[\]()#+!|~$-])", r"\\\1", flat)
+    marked = re.sub(r"([\\`*_{}\[\]#!|~$]|^[-+>])", r"\\\1", flat)
     return Markup(str(escape(marked)).replace("://", ":&#47;/").replace("@", "&#64;"))
 
 

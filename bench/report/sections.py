@@ -233,7 +233,7 @@ def _certainty(material: Material, comparisons: pd.DataFrame, look: dict[str, Lo
                     Cell(f"{line['task']}: {line['best']} over {line['other']}"),
                     Cell(f"{text[0]}{' ×' if ratio else ''}", f"[{text[1]}–{text[2]}]"),
                     Cell(share(line["probability"]), shares(line["probability_low"], line["probability_high"])),
-                    Cell(f"{line['p']:.3f}", f"Holm {line['p_holm']:.3f}"),
+                    Cell(f"{line['p']:.3f}", f"adjusted {line['p_adjusted']:.3f}"),
                     Cell(verdict),
                 ),
                 color=look[line["other"]].color,
@@ -243,16 +243,17 @@ def _certainty(material: Material, comparisons: pd.DataFrame, look: dict[str, Lo
     table = Table(
         "The best against each other",
         "Improvement in the primary metric, paired by seed: interquartile mean of (log-)ratios or differences with a "
-        "95 % "
-        "percentile bootstrap interval over seeds; above 1 × (or 0) the best is better. Probability of improvement: "
-        "chance "
-        "that a run of the best beats a run of the other, with its bootstrap interval (ties count half, failures "
-        "lose). p: "
-        "exact two-sided rank-sum test, and Holm-adjusted for all comparisons of the task. Told apart: the interval "
-        "excludes no difference, p is at most 0.05, and the medians differ by more than the perfect sampler's own "
+        "95 % percentile bootstrap interval over seeds; above 1 × (or 0) the best is better. Probability of "
+        "improvement: "
+        "chance that a run of the best beats a run of the other, with its bootstrap interval (ties count half, "
+        "failures "
+        "lose). p: exact two-sided rank-sum test of this pair alone. Adjusted: step-down permutation test over the "
+        "task, "
+        "which allows for the best having been chosen by these same runs. Told apart: the interval excludes no "
+        "difference, the adjusted p is at most 0.05, and the medians differ by more than the perfect sampler's own "
         "draws "
-        "(“within the floor” where they do not). The best was chosen on these same seeds, which favours it. "
-        f"With {fewest} seeds no p below {comparisons['smallest_p'].max():.2g} is possible"
+        "(“within the floor” where they do not). "
+        f"With {fewest} seeds no p of a pair below {comparisons['smallest_p'].max():.2g} is possible"
         + (
             f"; under {statistics.DESCRIPTIVE_BELOW} seeds all of this is descriptive."
             if fewest < statistics.DESCRIPTIVE_BELOW

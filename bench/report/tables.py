@@ -42,7 +42,7 @@ COMPARISONS = (
     "probability_low",
     "probability_high",
     "p",
-    "p_holm",
+    "p_adjusted",
     "smallest_p",
     "within_floor",
     "told_apart",
@@ -133,8 +133,8 @@ def floor_spread(material: Material, task: Task, metric: Metric) -> tuple[float,
 def comparisons(material: Material) -> pd.DataFrame:
     """The best objective of each task against every other, by the primary metric, in the order of standing.
 
-    Two are ``told_apart`` where the interval of the improvement excludes zero, the rank-sum test's p is at most 0.05,
-    and the medians differ by more than the perfect sampler's own draws do.
+    Two are ``told_apart`` where the interval of the improvement excludes zero, the step-down test's p is at most
+    0.05, and the medians differ by more than the perfect sampler's own draws do.
     """
     rows: list[tuple[object, ...]] = []
     for task in material.tasks:
@@ -149,12 +149,12 @@ def comparisons(material: Material) -> pd.DataFrame:
             chance = statistics.probability_of_improvement(x, y, better=metric.better)
             p = statistics.rank_sum_test(x, y, better=metric.better)
             made.append((other, scale, gain, chance, p, statistics.smallest_p(len(x), len(y))))
-        adjusted = statistics.holm([entry[4] for entry in made])
-        for (other, scale, gain, chance, p, least), p_holm in zip(made, adjusted, strict=True):
+        adjusted = statistics.step_down_test([list(cells[name].values()) for name in order], better=metric.better)
+        for (other, scale, gain, chance, p, least), p_adjusted in zip(made, adjusted, strict=True):
             within = _within_floor(material, task, order[0], other)
-            told = gain.excludes_zero and p <= 0.05 and not within
+            told = gain.excludes_zero and p_adjusted <= 0.05 and not within
             head = (task.label, metric.name, order[0], other, scale, gain.estimate, gain.low, gain.high, gain.n)
-            rows.append((*head, chance.estimate, chance.low, chance.high, p, p_holm, least, within, told))
+            rows.append((*head, chance.estimate, chance.low, chance.high, p, p_adjusted, least, within, told))
     return pd.DataFrame(rows, columns=list(COMPARISONS))
 
 

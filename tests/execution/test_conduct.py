@@ -1,0 +1,248 @@
+"""A suite carried out for real: processes, statuses, what is kept, what is never done twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.catalog import CATALOGS
+from bench.execution.conduct import Summary, conduct, find_missing
+from bench.execution.tasks import Progress
+from bench.record import Record, Status
+from bench.store import HISTORY_COLUMNS, Store, load_results
+from bench.suite import load_suite
+
+TINY = """
+seeds = 1
+[training]
+steps = 20
+batch_size = 16
+[evaluation]
+samples = 100
+every = 10
+"""
+
+PLUGIN = """
+import os, signal, sys, time
+from bench.catalog import losses
+
+def register(name, act):
+    @losses.register(name, formula="–", source="test")
+    class Loss:
+        def discriminator(self, real, fake):
+            return act(real, fake)
+
+        def generator(self, real, fake):
+            return -fake.mean()
+
+def raises(real, fake):
+    print("about to raise")
+    raise ValueError("no such luck")
+
+def explodes(real, fake):
+    raise MemoryError("all gone")
+
+register("raises", raises)
+register("explodes", explodes)
+register("segfaults", lambda real, fake: os.kill(os.getpid(), signal.SIGSEGV))
+register("leaves", lambda real, fake: os._exit(7))
+register("hangs", lambda real, fake: time.sleep(600))
+register("diverges", lambda real, fake: (fake - real).mean() * float("inf"))
+register("fine", lambda real, fake: (fake - real).mean())
+"""
+
+
+class Silent:
+    """A watcher that notes what it was told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, ...]] = []
+        self.first_progress = threading.Event()
+
+    def phase(self, name: str, total: int) -> None:
+        self.events.append(("phase", name, str(total)))
+
+    def started(self, key: str) -> None:
+        self.events.append(("started", key))
+
+    def progress(self, key: str, progress: Progress) -> None:
+        self.first_progress.set()
+
+    def finished(self, key: str, status: str, reason: str | None) -> None:
+        self.events.append(("finished", key, status))
+
+
+@pytest.fixture(autouse=True)
+def _restore_catalogue() -> object:
+    before = [dict(catalog._entries) for catalog in CATALOGS]
+    yield
+    for catalog, entries in zip(CATALOGS, before, strict=True):
+        if entries:
+            catalog._entries = entries
+
+
+def carry_out(suite: str, folder: Path, data_root: Path, watcher: Silent | None = None) -> tuple[Summary, Store]:
+    path = folder / "suite.toml"
+    path.write_text(suite)
+    store = Store(folder / "results")
+    plan = load_suite(path)
+    return conduct(plan, store, data_root, "cpu", 2, watcher or Silent()), store
+
+
+def by_objective(store: Store) -> dict[str, Record]:
+    return {record.spec.objective.label: record for record in store.records()}
+
+
+def test_every_ending_is_a_status_and_none_stops_the_suite(tmp_path: Path, data_root: Path) -> None:
+    (tmp_path / "bad.py").write_text(PLUGIN)
+    names = ["raises", "explodes", "segfaults", "leaves", "hangs", "diverges", "fine"]
+    suite = (
+        f'plugins = ["bad.py"]\nobjectives = {names}\ndatasets = ["ring"]\n{TINY}\n[execution]\ntimeout_seconds = 6\n'
+    )
+    summary, store = carry_out(suite, tmp_path, data_root)
+    records = by_objective(store)
+    found = {name: (record.status, record.reason) for name, record in records.items()}
+    assert found == {
+        "raises": (Status.FAILED, "ValueError: no such luck"),
+        "explodes": (Status.OUT_OF_MEMORY, "out of memory: all gone"),
+        "segfaults": (Status.CRASHED, "killed by SIGSEGV"),
+        "leaves": (Status.CRASHED, "the process ended by itself with exit code 7"),
+        "hangs": (Status.TIMED_OUT, "took longer than its 6 s"),
+        "diverges": (Status.DIVERGED, "a loss or a weight was not finite at step 1"),
+        "fine": (Status.COMPLETED, None),
+    }
+    assert "about to raise" in (records["raises"].log_tail or "")
+    assert "ValueError: no such luck" in (records["raises"].log_tail or "")
+    assert summary.exit_code == 1
+    assert not summary.interrupted
+    frame = load_results(store.folder)
+    assert sorted(frame["status"]) == sorted(str(status) for status, _ in found.values())
+
+
+def test_what_is_recorded_is_not_trained_again(tmp_path: Path, data_root: Path) -> None:
+    suite = f'objectives = ["nsgan", "wgan"]\ndatasets = ["ring"]\n{TINY}'
+    first, store = carry_out(suite, tmp_path, data_root)
+    assert (first.trained, first.kept, first.exit_code) == (2, 0, 0)
+    files = {path: path.stat().st_mtime_ns for path in store.folder.rglob("*") if path.is_file()}
+    watcher = Silent()
+    second, _ = carry_out(suite, tmp_path, data_root, watcher)
+    assert (second.trained, second.kept) == (0, 2)
+    assert watcher.events == []
+    assert files == {path: path.stat().st_mtime_ns for path in store.folder.rglob("*") if path.is_file()}
+
+    # a torn record is no record; a larger suite trains what is new, and nothing else
+    lost = next(store.folder.glob("runs/nsgan*/record.json"))
+    lost.write_text(lost.read_text()[:100])
+    wider = suite.replace('"wgan"]', '"wgan", "hinge"]')
+    third, _ = carry_out(wider, tmp_path, data_root)
+    assert (third.trained, third.kept) == (2, 1)
+
+
+def test_a_run_leaves_everything_that_is_promised(tmp_path: Path, data_root: Path) -> None:
+    suite = f'objectives = ["nsgan"]\ndatasets = ["ring", "digits"]\narchitectures = ["mlp"]\n{TINY}'
+    _, store = carry_out(suite, tmp_path, data_root)
+    for record in store.records():
+        folder = store.run_folder(record.run_id)
+        assert {path.name for path in folder.iterdir()} == {
+            "spec.json", "record.json", "history.parquet", "samples.npz", "samples.png", "log.txt",
+        }  # fmt: skip
+        history = store.history(record.run_id)
+        assert history is not None
+        assert tuple(history.columns) == HISTORY_COLUMNS
+        assert set(history[history["split"] == "test"]["step"]) == {10, 20}
+        assert set(history[history["split"] == "validation"]["step"]) == {10, 20}
+        final = {m.metric: m for m in record.measurements if m.selection == "final"}
+        at_end = history[(history["split"] == "test") & (history["step"] == 20)]
+        for name, value in zip(at_end["name"], at_end["value"], strict=True):
+            assert final[name].value == (None if value != value else value)
+            assert final[name].step == 20
+        samples = store.samples(record.run_id)
+        assert samples is not None
+        assert samples.shape == ((2500, 2) if record.spec.dataset.label == "ring" else (64, 1, 8, 8))
+        assert record.timings.total > 0
+    metrics = {m.metric for record in store.records() for m in record.measurements}
+    assert {"fid", "inception_score", "kid", "precision", "recall", "modes_covered", "reverse_kl"} <= metrics
+    digits = next(r for r in store.references() if r.dataset.label == "digits")
+    assert digits.classifier is not None
+    assert digits.classifier.accuracy >= 0.97
+    floor = [d.value for d in digits.draws if d.kind == "perfect sampler" and d.metric == "fid"]
+    noise = [d.value for d in digits.draws if d.kind == "noise" and d.metric == "fid"]
+    assert max(v for v in floor if v is not None) < 0.2 * min(v for v in noise if v is not None)
+    assert len(store.throughputs().items) == 2
+
+
+def test_numbers_do_not_depend_on_slots_or_neighbours(tmp_path: Path, data_root: Path) -> None:
+    both = f'objectives = ["wgan-gp", "r3gan", "nsgan"]\ndatasets = ["grid"]\n{TINY}'
+    alone = f'objectives = ["r3gan"]\ndatasets = ["grid"]\n{TINY}'
+    for name in ("both", "alone"):
+        (tmp_path / name).mkdir()
+    _, packed = carry_out(both, tmp_path / "both", data_root)
+    _, single = carry_out(alone, tmp_path / "alone", data_root)
+    (record,) = single.records()
+    other = packed.record(record.run_id)
+    assert other is not None
+    assert other.measurements == record.measurements
+    mine, theirs = single.history(record.run_id), packed.history(record.run_id)
+    assert mine is not None
+    assert theirs is not None
+    assert mine.drop(columns="seconds").equals(theirs.drop(columns="seconds"))
+
+
+def test_a_budget_in_seconds_ends_on_time(tmp_path: Path, data_root: Path) -> None:
+    suite = (
+        'seeds = 1\nobjectives = ["nsgan"]\ndatasets = ["ring"]\n[training]\nseconds = 1.0\n'
+        "[evaluation]\nsamples = 100\nevery = 0.5\n"
+    )
+    _, store = carry_out(suite, tmp_path, data_root)
+    (record,) = store.records()
+    assert record.status is Status.COMPLETED
+    assert 1.0 <= record.timings.training < 3.0
+    history = store.history(record.run_id)
+    assert history is not None
+    assert len(set(history[history["split"] == "test"]["step"])) >= 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_stops_cleanly_and_the_next_call_goes_on(
+    tmp_path: Path, data_root: Path, number: signal.Signals
+) -> None:
+    suite = tmp_path / "long.toml"
+    suite.write_text(
+        'seeds = 3\nobjectives = ["nsgan"]\ndatasets = ["ring"]\n'
+        "[training]\nsteps = 1_000_000\nbatch_size = 16\n[evaluation]\nsamples = 100\nevery = 500_000\n"
+    )
+    command = [sys.executable, "-m", "bench", "run", str(suite), "--results", str(tmp_path), "--reports", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    folder = tmp_path / "long" / "runs"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not list(folder.glob("*/spec.json")):
+        time.sleep(0.1)
+    time.sleep(0.5)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "interrupted" in err
+    assert "Traceback" not in err + out
+    assert not list(folder.glob("*/record.json"))
+    assert not list(folder.rglob("*.part"))
+    missing = find_missing(load_suite(suite), Store(tmp_path / "long"))
+    assert len(missing.runs) == 3
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device that should be missing")
+def test_a_missing_device_is_told_before_anything_starts(tmp_path: Path) -> None:
+    suite = tmp_path / "s.toml"
+    suite.write_text(f'objectives = ["nsgan"]\ndatasets = ["ring"]\n{TINY}')
+    command = [sys.executable, "-m", "bench", "run", str(suite), "--results", str(tmp_path), "--device", "cuda"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ, check=False)
+    assert result.returncode == 2
+    assert "torch sees 0 CUDA devices" in result.stderr
+    assert not list((tmp_path / "s" / "runs").glob("*"))
