@@ -92,7 +92,11 @@ def run(
     if summary.interrupted:
         err.print("interrupted: the same command goes on with what is missing", markup=False)
         raise typer.Exit(130)
-    _write_report(plan.name, results, reports, suite, quiet)
+    page = reports / plan.name / "index.html"
+    if summary.trained or not _is_newer(page, results / plan.name):
+        _write_report(plan.name, results, reports, suite, quiet)
+    else:
+        out.print(f"report, as it was: {page}", markup=False, soft_wrap=True)
     raise typer.Exit(summary.exit_code)
 
 
@@ -221,6 +225,12 @@ def _write_report(name: str, results: Path, reports: Path, suite: Path, quiet: b
     with err.status("Writing the report …", spinner="dots") if err.is_terminal and not quiet else _silence():
         page = bench.report.build(results / name, reports / name, command=f"nox -s bench -- {suite}")
     out.print(f"report: {page}", markup=False, soft_wrap=True)
+
+
+def _is_newer(page: Path, folder: Path) -> bool:
+    """Whether the page was written after everything in the folder."""
+    newest = max((path.stat().st_mtime for path in folder.rglob("*") if path.is_file()), default=0.0)
+    return page.is_file() and page.stat().st_mtime >= newest
 
 
 def _silence() -> Any:

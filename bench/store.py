@@ -109,8 +109,10 @@ class Store:
 
     def write_suite(self, text: str, plan: str) -> None:
         """Keep the suite file's text and the plan made from it."""
-        write_atomically(self.folder / "suite.toml", text.encode())
-        write_atomically(self.folder / "plan.json", plan.encode())
+        for name, content in (("suite.toml", text.encode()), ("plan.json", plan.encode())):
+            path = self.folder / name
+            if not path.is_file() or path.read_bytes() != content:  # a folder that is complete is left untouched
+                write_atomically(path, content)
 
     def suite_text(self) -> str | None:
         """The suite file as it was last run."""
@@ -149,11 +151,12 @@ class Store:
     def history(self, run_id: str) -> pd.DataFrame | None:
         """A run's history, or None where there is none that can be trusted."""
         import pandas as pd
+        import pyarrow as pa
 
         path = self.run_folder(run_id) / "history.parquet"
         try:
             history = pd.read_parquet(path)
-        except (OSError, ValueError):  # pyarrow's errors are ValueErrors
+        except (OSError, ValueError, pa.ArrowException):
             return None
         return history if list(history.columns) == list(HISTORY_COLUMNS) else None
 
@@ -274,13 +277,14 @@ def _packed(samples: np.ndarray) -> bytes:
 
 def _unpacked(path: Path) -> np.ndarray | None:
     import zipfile
+    import zlib
 
     import numpy as np
 
     try:
         with np.load(path, allow_pickle=False) as archive:
             return np.asarray(archive["samples"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
         return None
 
 

@@ -35,7 +35,7 @@ from bench.suite import Plan
 
 Pending = dict[Future[Outcome], Callable[[Outcome], None]]
 """Tasks under way, each with what to do with its outcome."""
-LOG_TAIL_LINES = 20
+LOG_TAIL_LINES = 60
 THROUGHPUT_TIMEOUT_SECONDS = 600.0
 
 

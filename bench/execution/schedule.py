@@ -8,7 +8,9 @@ from bench.spec import RunSpec
 from bench.training.game import Game
 
 LOOKS = 100
-"""Stretches of a run between which divergence, a wish to stop and progress are seen to. No number depends on it."""
+LOOK_SECONDS = 0.5
+"""A run has so many stretches at least, none longer than this: between them divergence, a wish to stop and progress
+are seen to. No number depends on it."""
 
 
 class Schedule:
@@ -39,14 +41,15 @@ class Schedule:
 
     def next_stretch(self, game: Game) -> int:
         """Steps to take before the next look; never past an evaluation or the end (but for budgets in seconds)."""
-        if self._in_steps:
-            mark = min(self.total, math.ceil(self._next_evaluation()))
-            look = max(1, int(self.total) // LOOKS)
-            return max(1, min(look, int(mark) - game.step))
         if game.seconds == 0:
             return 1
+        steps_per_second = game.step / game.seconds
+        look = steps_per_second * LOOK_SECONDS
+        if self._in_steps:
+            mark = min(self.total, math.ceil(self._next_evaluation()))
+            return max(1, int(min(look, self.total / LOOKS, mark - game.step)))
         until = min(self._next_evaluation(), self.total, game.seconds + self.total / LOOKS)
-        return max(1, int((until - game.seconds) * game.step / game.seconds))
+        return max(1, int(min(look, (until - game.seconds) * steps_per_second)))
 
     def evaluation_due(self, game: Game) -> bool:
         """Whether to evaluate now; asked once after each stretch."""

@@ -201,6 +201,8 @@ def samples(material: Material, look: dict[str, Look]) -> list[Picture]:
             caption += "Circles stand around the true modes (3σ, or larger where that would be too small to see). "
         if any(not isinstance(value, str) and value.ndim == 2 for value in found.values()):
             caption += "All panels share one frame; points outside of it are counted below the panel."
+        if any(not isinstance(value, str) and value.ndim == 4 for value in found.values()):
+            caption += f"Images of fewer than {pictures.SMALL} pixels are enlarged smoothly."
         absent = [f"{name} ({value})" for name, value in found.items() if isinstance(value, str)]
         made.append(
             Picture(

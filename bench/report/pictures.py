@@ -9,14 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from bench.report.style import INK, MUTED, RULE, Look, name_lines, panels
 
 Samples = NDArray[np.generic]
 GREY = "#828c97"
 """Of a perfect sampler's points, which are pixels: legible on light and dark."""
-TILES = 8
+TILES = 6
 """Images beside and below each other."""
+SMALL, ENLARGED = 16, 6
+"""Images of fewer pixels a side are drawn so many times larger, smoothly: the eye reads squares for strokes."""
 
 
 def sample_panels(
@@ -67,16 +70,27 @@ def tiles(images: Samples, side: int = TILES) -> NDArray[np.uint8]:
         images: uint8 ``(n, channels, height, width)`` with 1 or 3 channels; of any other number the mean is shown.
         side: images along a side.
     """
+    images = _enlarged(images[: side * side])
     _, channels, height, width = images.shape
     gap = max(1, height // 16)
     canvas = np.zeros((side * (height + gap) - gap, side * (width + gap) - gap, 4), dtype=np.uint8)
-    for index, image in enumerate(images[: side * side]):
+    for index, image in enumerate(images):
         color = image if channels in (1, 3) else image.mean(axis=0, keepdims=True)
         row, column = divmod(index, side)
         tile = canvas[row * (height + gap) :, column * (width + gap) :][:height, :width]
         tile[..., :3] = np.moveaxis(color, 0, -1).astype(np.uint8)
         tile[..., 3] = 255
     return canvas
+
+
+def _enlarged(images: Samples) -> Samples:
+    if max(images.shape[2:]) >= SMALL:
+        return images
+    size = (images.shape[3] * ENLARGED, images.shape[2] * ENLARGED)
+    return np.array(
+        [[Image.fromarray(channel).resize(size, Image.Resampling.BICUBIC) for channel in image] for image in images],
+        dtype=np.uint8,
+    ).reshape(-1, images.shape[1], size[1], size[0])
 
 
 def _frame(

@@ -375,11 +375,18 @@ def test_curve_ends_where_more_than_half_of_the_runs_have():
 
 
 def test_tiles_keep_pixels_and_leave_missing_images_empty():
-    images = np.arange(3 * 4, dtype=np.uint8).reshape(3, 1, 2, 2)
+    images = (np.arange(3 * 16 * 16) % 251).astype(np.uint8).reshape(3, 1, 16, 16)
     canvas = pictures.tiles(images, side=2)
-    np.testing.assert_array_equal(canvas[:2, :2, 0], images[0, 0])
-    assert canvas.shape == (5, 5, 4)
-    assert canvas[3:, 3:, 3].max() == 0
+    np.testing.assert_array_equal(canvas[:16, :16, 0], images[0, 0])
+    assert canvas.shape == (33, 33, 4)
+    assert canvas[17:, 17:, 3].max() == 0
+
+
+def test_tiny_images_are_enlarged():
+    images = np.full((1, 3, 8, 8), 200, dtype=np.uint8)
+    canvas = pictures.tiles(images, side=1)
+    assert canvas.shape == (48, 48, 4)
+    assert (canvas[..., :3] == 200).all()
 
 
 def test_many_tasks_are_split_over_figures(small):
