@@ -271,35 +271,41 @@ def _fields(factory: Callable[..., Any]) -> dict[str, _Field]:
     return fields
 
 
-def _bound(limit: object) -> str:
-    for kind, sign in ((annotated_types.Gt, ">"), (annotated_types.Ge, "≥"), (annotated_types.Lt, "<")):
-        if isinstance(limit, kind):
-            return f"{sign} {next(iter(vars(limit).values()), '') if hasattr(limit, '__dict__') else _slot(limit)}"
-    if isinstance(limit, annotated_types.Le):
-        return f"≤ {_slot(limit)}"
-    return str(limit)
+_SIGNS = {annotated_types.Gt: ">", annotated_types.Ge: "≥", annotated_types.Lt: "<", annotated_types.Le: "≤"}
 
 
-def _slot(limit: object) -> object:
-    return getattr(limit, dataclasses.fields(limit)[0].name)  # type: ignore[arg-type]  # annotated_types are dataclasses
+def _bound(limit: Any) -> str:
+    sign = _SIGNS.get(type(limit))
+    return f"{sign} {getattr(limit, dataclasses.fields(limit)[0].name)}" if sign else str(limit)
 
 
 def _describe_setting(field: _Field) -> SettingDescription:
-    default = "required" if field.default is dataclasses.MISSING else str(field.default)
     allowed = field.allowed
     if typing.get_origin(field.annotation) is typing.Literal:
         allowed = " | ".join(str(option) for option in typing.get_args(field.annotation))
-    return SettingDescription(field.name, _type_name(field.annotation), default, allowed, field.meaning)
+    return SettingDescription(field.name, _type_name(field.annotation), _shown(field.default), allowed, field.meaning)
+
+
+def _shown(default: Any) -> str:
+    if default is dataclasses.MISSING:
+        return "required"
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, tuple):
+        return ", ".join(map(_shown, default)) or "none"
+    return str(default)
 
 
 def _type_name(annotation: Any) -> str:
+    """The type in the words of suite files."""
     if typing.get_origin(annotation) is typing.Literal:
         return "text"
+    if typing.get_origin(annotation) is tuple:
+        return f"list of {_type_name(typing.get_args(annotation)[0])}"
     if isinstance(annotation, types.UnionType):
         return " | ".join(_type_name(option) for option in typing.get_args(annotation))
-    return {"float": "number", "int": "integer", "str": "text", "bool": "true | false"}.get(
-        getattr(annotation, "__name__", ""), str(annotation)
-    )
+    names = {"float": "number", "int": "integer", "str": "text", "bool": "true | false", "Pick": "entry"}
+    return names.get(getattr(annotation, "__name__", ""), str(annotation))
 
 
 def _adapter(factory: Callable[..., T]) -> TypeAdapter[T]:

@@ -110,12 +110,25 @@ def report(suite: Suite, results: Results = RESULTS, reports: Reports = REPORTS,
 
 
 @app.command()
-def plan(suite: Suite, results: Results = RESULTS, verbose: Verbose = False, as_json: AsJson = False) -> None:
+def plan(
+    suite: Suite,
+    results: Results = RESULTS,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Time a few steps of every cell for the estimate.")
+    ] = False,
+    verbose: Verbose = False,
+    as_json: AsJson = False,
+) -> None:
     """Show what a suite would run: cells, counts, time, disk, and what is there already."""
     from bench.forecast import make_forecast, print_plan
 
     loaded = _load(suite)
-    forecast = make_forecast(loaded, _store(loaded, results))
+    store = _store(loaded, results)
+    if measure:
+        _measure(loaded, store, _data_root(data_root), device)
+    forecast = make_forecast(loaded, store)
     if as_json:
         print(json.dumps(json.loads(loaded.to_json()) | {"forecast": forecast.to_plain()}, indent=1))
         return
@@ -185,6 +198,16 @@ def _load(suite: Path) -> Plan:
     from bench.suite import load_suite
 
     return load_suite(suite)
+
+
+def _measure(plan: Plan, store: Store, data_root: Path, device: str) -> None:
+    from bench.execution.conduct import measure
+    from bench.progress import make_display
+
+    with make_display(err, quiet=False) as display:
+        warnings = measure(plan, store, data_root, device, display)
+    for warning in warnings:
+        err.print(f"warning: {warning}", markup=False, soft_wrap=True)
 
 
 def _store(plan: Plan, results: Path) -> Store:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.record import Record, Status
+from bench.record import Record, Status, Throughput
 from bench.spec import RunSpec
 from bench.store import Store
 from bench.suite import Plan
@@ -31,7 +30,7 @@ class Forecast:
     seconds: float | None
     """Of one slot, for what is missing; None where no run tells."""
     known_share: float
-    """Of the missing runs, those whose time is known from runs of the same cell or the same kind."""
+    """Of the missing runs, those whose own cell tells their time; the others are taken to last as long on average."""
     disk_bytes: int
     """Of what is missing."""
 
@@ -58,41 +57,39 @@ class State:
 
 
 def make_forecast(plan: Plan, store: Store) -> Forecast:
-    """Time is forecast from recorded runs on this results folder: of the same cell, else of the same architecture
-    and dataset; disk from the folders that are there.
+    """Time is forecast from runs of the same cell that are recorded in this results folder, else from the cell's
+    measured speed; disk from the folders that are there.
     """
     records = {record.run_id: record for record in store.records()}
-    missing = [spec for spec, run_id in zip(plan.specs, plan.run_ids, strict=True) if run_id not in records]
-    by_cell, by_kind = _seconds_by(records.values())
-    known = [
-        seconds for spec in missing if (seconds := by_cell.get(spec.cell_id) or by_kind.get(_kind(spec))) is not None
-    ]
-    sizes = [sum(file.stat().st_size for file in store.run_folder(run_id).iterdir()) for run_id in list(records)[:20]]
+    speeds = {throughput.cell_id: throughput for throughput in store.throughputs()}
+    specs = dict(zip(plan.run_ids, plan.specs, strict=True))
+    missing, known = 0, []
+    for cell in plan.cells:
+        recorded = [records[run_id] for run_id in cell.run_ids if run_id in records]
+        absent = len(cell.run_ids) - len(recorded)
+        missing += absent
+        known += [_seconds(specs[cell.run_ids[0]], recorded, speeds.get(cell.id))] * absent
+    told = [seconds for seconds in known if seconds is not None]
+    folders = [store.run_folder(run_id) for run_id in list(records)[:20]]
+    sizes = [sum(file.stat().st_size for file in folder.iterdir()) for folder in folders]
     return Forecast(
         runs=len(plan.specs),
-        recorded=len(plan.specs) - len(missing),
-        cells=len({spec.cell_id for spec in plan.specs}),
-        seconds=statistics.fmean(known) * len(missing) if known else None if missing else 0.0,
-        known_share=len(known) / len(missing) if missing else 1.0,
-        disk_bytes=round(statistics.fmean(sizes) if sizes else BYTES_PER_RUN) * len(missing),
+        recorded=len(plan.specs) - missing,
+        cells=len(plan.cells),
+        seconds=statistics.fmean(told) * missing if told else None if missing else 0.0,
+        known_share=len(told) / missing if missing else 1.0,
+        disk_bytes=round(statistics.fmean(sizes) if sizes else BYTES_PER_RUN) * missing,
     )
 
 
-def _kind(spec: RunSpec) -> tuple[str, str]:
-    return spec.architecture.label, spec.dataset.label
-
-
-def _seconds_by(records: Iterable[Record]) -> tuple[dict[str, float], dict[tuple[str, str], float]]:
-    cells: dict[str, list[float]] = defaultdict(list)
-    kinds: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for record in records:
-        if record.status is Status.COMPLETED:
-            cells[record.spec.cell_id].append(record.timings.total)
-            kinds[_kind(record.spec)].append(record.timings.total)
-    return (
-        {cell: statistics.fmean(seconds) for cell, seconds in cells.items()},
-        {kind: statistics.fmean(seconds) for kind, seconds in kinds.items()},
-    )
+def _seconds(spec: RunSpec, recorded: list[Record], throughput: Throughput | None) -> float | None:
+    """Of one run."""
+    completed = [record.timings.total for record in recorded if record.status is Status.COMPLETED]
+    if completed:
+        return statistics.fmean(completed)
+    if spec.total_steps is None:
+        return spec.training.budget.amount
+    return None if throughput is None else spec.total_steps * throughput.step_seconds
 
 
 def print_plan(console: Console, plan: Plan, forecast: Forecast, verbose: bool) -> None:
@@ -118,9 +115,9 @@ def print_plan(console: Console, plan: Plan, forecast: Forecast, verbose: bool) 
         from bench.progress import duration
 
         time = (
-            f"about {duration(forecast.seconds)} of one slot (divide by --slots), from the runs recorded here"
+            f"about {duration(forecast.seconds)} of one slot (divide by --slots)"
             if forecast.seconds is not None
-            else "not known before a first run of this suite has been recorded here"
+            else "not known before a run of this suite is recorded here; --measure times every cell now"
         )
         console.print(f"time: {time}")
         console.print(f"disk: about {forecast.disk_bytes / 1e6:.1f} MB")

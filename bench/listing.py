@@ -69,13 +69,9 @@ def print_descriptions(console: Console, descriptions: Sequence[Description], as
         console.print(Text(entry.summary))
         console.print(Text(f"\n  {entry.formula}\n"), soft_wrap=True)
         console.print(Text(f"source: {entry.source}"))
-        if entry.settings:
-            table = Table(box=None, pad_edge=False)
-            for column in ("setting", "type", "default", "allowed", "meaning"):
-                table.add_column(column, overflow="fold")
-            for setting in entry.settings:
-                table.add_row(*(Text(cell) for cell in dataclasses.astuple(setting)))
-            console.print(table)
-        else:
-            console.print("no settings")
+        console.print("\nsettings, with their defaults:" if entry.settings else "\nno settings")
+        for setting in entry.settings:
+            limits = " ".join(part for part in (setting.type, setting.allowed) if part)
+            console.print(Text.assemble("  ", (setting.name, "cyan"), f" = {setting.default}"), soft_wrap=True)
+            console.print(Text(f"      {limits}: {setting.meaning}", style="dim"), soft_wrap=True)
         console.print()

@@ -8,6 +8,7 @@
         samples.npz  samples.png  log.txt
       references/<dataset, space, N>.json       perfect sampler and noise; .npz: a perfect sampler's draw
       throughput/<cell id>.json                 training speed, measured alone
+      logs/                                     what the two of them printed
 
 A file is written beside its place, flushed to the disk and renamed: it is there whole or not at all.
 Nothing is read by unpickling. A file that cannot be trusted is named and skipped, never a stack trace.

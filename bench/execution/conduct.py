@@ -108,6 +108,20 @@ def find_missing(plan: Plan, store: Store) -> Missing:
     )
 
 
+def measure(plan: Plan, store: Store, data_root: Path, device: str, watcher: Watcher) -> tuple[str, ...]:
+    """Measure the training speed of every cell of a plan that has none yet, without training any; returns warnings."""
+    store.prepare()
+    specs = dict(zip(plan.run_ids, plan.specs, strict=True))
+    missing = [specs[cell.run_ids[0]] for cell in plan.cells if store.throughput(cell.id) is None]
+    if not missing:
+        return ()
+    with LocalPool(1) as pool:
+        conductor = _Conductor(pool, store, data_root, watcher)
+        conductor.find_device(device)
+        conductor.measure_speeds(missing)
+    return tuple(conductor.warnings)
+
+
 def find_missing_throughputs(plan: Plan, store: Store) -> tuple[RunSpec, ...]:
     """One run of each cell whose speed is to be measured: what cannot be trained has none."""
     found = []
@@ -208,11 +222,12 @@ class _Conductor:
         def finish(outcome: Outcome) -> None:
             reason = _reason(outcome)
             if reason is not None:
-                self.warnings.append(f"no {task.kind} for {key}: {reason}")
+                self.warnings.append(f"no {task.kind} for {key}: {reason} (see logs/ in {self.store.folder})")
             self.watcher.finished(key, "failed" if reason else "done", reason)
 
         timeout = THROUGHPUT_TIMEOUT_SECONDS if isinstance(task, ThroughputTask) else None
-        return {self.pool.submit(task, timeout=timeout, started=lambda: self.watcher.started(key)): finish}
+        log = self.store.folder / "logs" / f"{task.kind}-{key}.txt"
+        return {self.pool.submit(task, log=log, timeout=timeout, started=lambda: self.watcher.started(key)): finish}
 
     def train(self, specs: Sequence[RunSpec]) -> None:
         self.watcher.phase("runs", len(specs))

@@ -78,6 +78,10 @@ class Pick:
     name: str
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
 
+    def __str__(self) -> str:
+        settings = ", ".join(f"{key}={value}" for key, value in self.settings.items())
+        return f"{self.name}({settings})" if settings else self.name
+
 
 def pick(name: str, **settings: Any) -> Pick:
     """Short for ``Pick(name, settings)``."""

@@ -1,0 +1,70 @@
+"""What README shows works as it is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.catalog import CATALOGS, losses
+from bench.suite import load_suite
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder with README's plugin; the catalogue is put back afterwards."""
+    before = [dict(catalog._entries) for catalog in CATALOGS]
+    losses.names()
+    (plugin,) = (block for block in blocks("python") if block.startswith("# my_loss.py"))
+    (tmp_path / "my_loss.py").write_text(plugin)
+    yield tmp_path
+    for catalog, entries in zip(CATALOGS, before, strict=True):
+        if entries:
+            catalog._entries = entries
+
+
+def test_the_loss_is_about_ten_lines(folder: Path) -> None:
+    lines = [line for line in (folder / "my_loss.py").read_text().splitlines() if line.strip() and line[0] != "#"]
+    assert len(lines) <= 10
+
+
+@pytest.mark.parametrize("suite", blocks("toml"))
+def test_suites_can_be_planned(suite: str, folder: Path) -> None:
+    (folder / "suite.toml").write_text(suite)
+    plan = load_suite(folder / "suite.toml")
+    assert any(spec.objective.label == "gap" for spec in plan.specs)
+    assert all(spec.plugins for spec in plan.specs if spec.objective.label == "gap")
+    assert not any(spec.plugins for spec in plan.specs if spec.objective.label == "nsgan")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "suites").glob("*.toml")), ids=lambda path: path.stem)
+def test_shipped_suites_can_be_planned(path: Path) -> None:
+    assert load_suite(path).specs
+
+
+def test_losses_suite_gives_every_objective_the_same_images() -> None:
+    specs = load_suite(ROOT / "suites" / "losses.toml").specs
+    assert len(specs) == 120
+    for dataset in ("ring", "grid", "digits"):
+        cells = {spec.objective.label: spec for spec in specs if spec.dataset.label == dataset}
+        assert len(cells) == 8
+        assert len({(spec.total_steps or 0) * spec.images_per_step for spec in cells.values()}) == 1
+
+
+def test_commands_of_the_table_exist() -> None:
+    from typer.main import get_command
+
+    from bench.cli import app
+
+    commands = set(re.findall(r"`ganbench (\w+)", README))
+    assert commands <= set(get_command(app).commands)  # type: ignore[attr-defined]
+    assert {"plan", "run", "status", "report", "list", "describe", "schema", "doctor"} <= commands
