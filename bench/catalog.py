@@ -310,7 +310,8 @@ def _type_name(annotation: Any) -> str:
 
 def _adapter(factory: Callable[..., T]) -> TypeAdapter[T]:
     if "__pydantic_config__" not in vars(factory):
-        factory.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)  # type: ignore[attr-defined]
+        config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_default=True, revalidate_instances="always")
+        factory.__pydantic_config__ = config  # type: ignore[attr-defined]
     return TypeAdapter(typing.cast(type[T], factory))
 
 

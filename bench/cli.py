@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +44,7 @@ Slots = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only what went wrong, and the result.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also every setting.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+WRONG_PATH = {errno.EACCES, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EROFS}
 RESULTS, REPORTS = Path("results"), Path("reports")
 
 
@@ -57,7 +59,7 @@ def main() -> None:
     except OSError as error:
         place = f" '{error.filename}'" if error.filename else ""
         err.print(f"error: {error.strerror or error}{place}", markup=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(2 if error.errno in WRONG_PATH else 1)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -75,12 +77,14 @@ def run(
     """Train what is missing of a suite, then write its report."""
     from bench.execution.conduct import conduct
     from bench.progress import duration, make_display
+    from bench.store import check_writable
 
     plan = _load(suite)
     store = _store(plan, results)
     _warn(plan)
+    check_writable(reports / plan.name, "reports folder", "--reports")  # not to be found out after the training
     with make_display(err, quiet) as display:
-        summary = conduct(plan, store, _data_root(data_root), device, slots or _default_slots(plan, device), display)
+        summary = conduct(plan, store, _data_root(data_root), device, slots, display)
     for warning in summary.warnings:
         err.print(f"warning: {warning}", markup=False, soft_wrap=True)
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.statuses.items()))
@@ -94,7 +98,7 @@ def run(
         raise typer.Exit(130)
     page = reports / plan.name / "index.html"
     if summary.trained or not _is_newer(page, results / plan.name):
-        _write_report(plan.name, results, reports, suite, quiet)
+        _write_report(plan.name, results, reports, quiet)
     else:
         out.print(f"report, as it was: {page}", markup=False, soft_wrap=True)
     raise typer.Exit(summary.exit_code)
@@ -104,9 +108,12 @@ def run(
 def report(suite: Suite, results: Results = RESULTS, reports: Reports = REPORTS, quiet: Quiet = False) -> None:
     """Write the report of what a suite has recorded so far."""
     plan = _load(suite)
+    from bench.store import check_writable
+
     if not (results / plan.name / "runs").is_dir():
         raise UsageError(f"'{results / plan.name}' holds no results of {suite}: ganbench run {suite} makes them")
-    _write_report(plan.name, results, reports, suite, quiet)
+    check_writable(reports / plan.name, "reports folder", "--reports")
+    _write_report(plan.name, results, reports, quiet)
 
 
 @app.command()
@@ -156,7 +163,9 @@ def list_(
 ) -> None:
     """List the catalogue."""
     from bench.listing import print_catalogue, select_catalogs
+    from bench.plugins import load_installed
 
+    load_installed()
     print_catalogue(out, select_catalogs(kind), as_json)
 
 
@@ -167,15 +176,19 @@ def describe(
 ) -> None:
     """Show the formula, settings and source of a catalogue entry."""
     from bench.listing import find_descriptions, print_descriptions
+    from bench.plugins import load_installed
 
+    load_installed()
     print_descriptions(out, find_descriptions(name), as_json)
 
 
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of suite files, for editors."""
+    from bench.plugins import load_installed
     from bench.suite import json_schema
 
+    load_installed()
     print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
@@ -224,29 +237,17 @@ def _data_root(given: Path | None) -> Path:
     return Path(platformdirs.user_cache_dir("ganbench", appauthor=False))
 
 
-def _default_slots(plan: Plan, device: str) -> int:
-    if device not in ("auto", "cpu"):
-        return 1
-    threads = max((spec.training.threads for spec in plan.specs), default=1)
-    return max(1, _cores() // threads)
-
-
-def _cores() -> int:
-    """Cores this process may use."""
-    affinity: Any = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 def _warn(plan: Plan) -> None:
     for warning in plan.warnings:
         err.print(f"warning: {warning}", markup=False, soft_wrap=True)
 
 
-def _write_report(name: str, results: Path, reports: Path, suite: Path, quiet: bool) -> None:
+def _write_report(name: str, results: Path, reports: Path, quiet: bool) -> None:
     import bench.report
 
     with err.status("Writing the report …", spinner="dots") if err.is_terminal and not quiet else _silence():
-        page = bench.report.build(results / name, reports / name, command=f"nox -s bench -- {suite}")
+        command = shlex.join(["ganbench", "run", *sys.argv[2:]])
+        page = bench.report.build(results / name, reports / name, command=command)
     out.print(f"report: {page}", markup=False, soft_wrap=True)
 
 

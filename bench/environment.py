@@ -57,7 +57,7 @@ def resolve_device(device: str) -> str:
     if device == "cpu":
         return device
     kind, _, number = device.partition(":")
-    if kind != "cuda" or not (number or "0").isdigit():
+    if kind != "cuda" or not ((number or "0").isascii() and (number or "0").isdecimal()):
         raise UsageError(f"unknown device '{device}'; valid: auto, cpu, cuda, cuda:N")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if int(number or 0) >= count:
@@ -77,7 +77,7 @@ def device_environment(host: Environment, device: str) -> Environment:
     import torch
 
     name = torch.cuda.get_device_name(device)
-    driver = f"CUDA {torch.version.cuda}"
+    driver = f"CUDA {torch.version.cuda}, driver {_nvidia_driver() or 'unknown'}"
     return host.model_copy(update={"device": f"cuda ({name})", "driver": driver})
 
 
@@ -86,6 +86,14 @@ def _package_version(name: str) -> str:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "missing"
+
+
+def _nvidia_driver() -> str | None:
+    try:
+        words = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8").split()
+    except OSError:
+        return None
+    return next((word for word in words if word.count(".") == 2 and word.replace(".", "").isdigit()), None)
 
 
 def _git_state(folder: Path) -> tuple[str | None, bool | None]:

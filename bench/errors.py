@@ -43,6 +43,12 @@ class DataError(UsageError):
     """Training data that is missing or broken."""
 
 
+MIXED_SAMPLES = (
+    "objective '{objective}' has a penalty on the gradient of each sample's own score, which has no meaning where "
+    'batch normalisation mixes samples: set discriminator_normalisation = "layer", "spectral" or "none"'
+)
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """``did you mean 'x'?`` for the candidate most like ``word``, or an empty string."""
     close = difflib.get_close_matches(word, list(candidates), n=1, cutoff=0.5)

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from bench.catalog import optimizers
-from bench.errors import CatalogError, explain, unknown
+from bench.catalog import optimizers, penalties
+from bench.errors import MIXED_SAMPLES, CatalogError, explain, unknown
 from bench.faults import Faults, show_path
 from bench.resolve import Resolved, Resolver
 from bench.spec import Budget, BudgetUnit, Choice, EvaluationSpec, ObjectiveSpec, TrainingSpec
@@ -115,6 +115,7 @@ class Expansion:
             for architecture, at in [(self._default(shape), place)] if architectures is None else architectures:
                 if architecture is not None:
                     self._check_fit(architecture, dataset, shape, at)
+                    self._check_penalties(objectives, architecture, at)
                     fitting.append(architecture.choice)
             evaluation = self._evaluation(grid, path, training.budget, dataset, place)
             if evaluation is not None:
@@ -197,11 +198,20 @@ class Expansion:
                 architecture.instance.check(shape)
             except CatalogError as error:
                 reason = f"{error} (dataset '{dataset.choice.label}')"
-            except Exception as error:  # a plugin's class may do anything
+            except (Exception, SystemExit) as error:  # a plugin's class may do anything
                 reason = f"architecture '{architecture.choice.name}' cannot be checked: {type(error).__name__}: {error}"
             self._fits[key] = (architecture, dataset, reason)
         if (reason := self._fits[key][2]) is not None:
             self._faults.add(path, reason)
+
+    def _check_penalties(self, objectives: list[ObjectiveSpec], architecture: Resolved, path: KeyPath) -> None:
+        """Tell if a penalty on each sample's own gradient meets a discriminator that mixes samples."""
+        if architecture.choice.settings.get("discriminator_normalisation") != "batch":
+            return
+        for objective in objectives:
+            factories = [penalties.entry(penalty.name).factory for penalty in objective.penalties]
+            if any(getattr(factory, "needs_independent_samples", False) for factory in factories):
+                self._faults.add(path, MIXED_SAMPLES.format(objective=objective.label))
 
     def _training(self, own: Training, path: KeyPath) -> TrainingSpec:
         suite = self._file.training
@@ -242,6 +252,11 @@ class Expansion:
                     f"the budget of this grid is in {budget.unit}, but evaluation.every is in {counted}: "
                     "give the grid an evaluation.every of its own",
                 )
+        if every is not None and every < 1 and budget.unit != "seconds":
+            self._faults.add(
+                (*path, "evaluation", "every"), f"expected at least 1 of the budget's {budget.unit}, got {every:g}"
+            )
+            return None
         if every is None:
             tenth = budget.amount / 10
             every = tenth if budget.unit == "seconds" else max(1, math.ceil(tenth))
@@ -249,7 +264,11 @@ class Expansion:
         if space is None and suite.space is not None:
             space, space_path = suite.space, ("evaluation", "space")
         if space is None:
-            space, space_path = getattr(dataset.instance, "space", None), dataset_path
+            try:
+                space, space_path = dataset.instance.space, dataset_path
+            except (Exception, SystemExit) as error:  # a plugin's class may do anything
+                self._faults.add(dataset_path, f"dataset '{dataset.choice.name}' does not tell its space: {error!r}")
+                return None
         if space not in SPACES:
             self._faults.add(space_path, unknown("feature space", str(space), SPACES))
             return None

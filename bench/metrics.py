@@ -21,10 +21,6 @@ class Metric:
     log_scale: bool = False
     """Plotted on a logarithmic axis: it spans orders of magnitude."""
 
-    def improvement(self, value: float, over: float) -> float:
-        """How much better ``value`` is than ``over``: positive is better, in the metric's own unit."""
-        return over - value if self.better == "lower" else value - over
-
 
 _ALL = (
     Metric(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -119,11 +120,12 @@ def _refuse_shared_names(cells: Sequence[Cell], faults: Faults) -> None:
 def _warn(cells: Sequence[Cell]) -> list[str]:
     warnings = []
     fewest = min(len(cell.seeds) for cell in cells)
-    if fewest < FEW_SEEDS:
-        seeds, pairs = ("1 seed", "1 pair") if fewest == 1 else (f"{fewest} seeds", f"{fewest} pairs")
+    if fewest < FEW_SEEDS and len({cell.objective for cell in cells}) > 1:
+        seeds = "1 seed" if fewest == 1 else f"{fewest} seeds"
+        smallest = 2 / math.comb(2 * fewest, fewest)
         warnings.append(
-            f"descriptive: {seeds} cannot tell objectives apart: the smallest two-sided p of a Wilcoxon signed-rank "
-            f"test on {pairs} is {2.0 ** (1 - fewest):g}"
+            f"descriptive: with {seeds} per cell the smallest two-sided p of a rank-sum test between two objectives is "
+            f"{min(1.0, smallest):.2g}" + (", so that no difference can ever be significant" if smallest > 0.05 else "")
         )
     return warnings
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import importlib.util
 import re
 import sys
 import traceback
 import types
-from collections.abc import Iterable
 from pathlib import Path
 
 from bench.catalog import registered_by, registering
@@ -44,24 +42,6 @@ def load_plugin(path: Path) -> PluginSpec:
     return plugin
 
 
-def load_plugins(paths: Iterable[Path]) -> tuple[PluginSpec, ...]:
-    """Load several plugin files.
-
-    Raises:
-        PluginError: with the faults of all of them.
-    """
-    plugins: list[PluginSpec] = []
-    faults: list[str] = []
-    for path in paths:
-        try:
-            plugins.append(load_plugin(path))
-        except PluginError as error:
-            faults += error.faults
-    if faults:
-        raise PluginError(*faults)
-    return tuple(plugins)
-
-
 def load_installed() -> tuple[PluginSpec, ...]:
     """Import the plugins of installed packages, once.
 
@@ -73,7 +53,7 @@ def load_installed() -> tuple[PluginSpec, ...]:
             continue
         package = f"{point.dist.name} {point.dist.version}" if point.dist else point.module
         try:
-            plugin = PluginSpec(name=point.name, sha256=_module_hash(point.module, package))
+            plugin = PluginSpec(name=point.name, sha256=_package_hash(point))
             with registering(plugin):
                 point.load()
         except (Exception, SystemExit) as error:
@@ -148,9 +128,13 @@ def _in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def _module_hash(module: str, package: str) -> str:
-    """Of the module's source, or of the package's name and version where there is none."""
-    found = importlib.util.find_spec(module)
-    if found is not None and found.origin is not None and Path(found.origin).is_file():
-        return hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()
-    return hashlib.sha256(package.encode()).hexdigest()
+def _package_hash(point: importlib.metadata.EntryPoint) -> str:
+    """Of the package's name and version, and of all its Python files."""
+    found = hashlib.sha256(f"{point.module} {point.dist.name if point.dist else ''}".encode())
+    if point.dist is not None:
+        found.update(point.dist.version.encode())
+        for file in sorted(point.dist.files or [], key=str):
+            located = Path(str(file.locate()))
+            if located.suffix == ".py" and located.is_file():
+                found.update(str(file).encode() + located.read_bytes())
+    return found.hexdigest()

@@ -76,11 +76,12 @@ class Timings(Frozen):
     """Wall-clock seconds of a run, by what they were spent on."""
 
     total: float
-    start: float
-    """From the process's first line to the first step: data, players, real statistics."""
+    start: float | None
+    """From the process's first line to the first step: data, players, real statistics. None, like the other parts, of a
+    run whose process did not live to tell."""
     training: float
-    evaluation: float
-    files: float
+    evaluation: float | None
+    files: float | None
     """Writing history, samples and the record (up to the record itself)."""
 
 
@@ -90,6 +91,8 @@ class Record(Frozen):
     schema_version: int = SCHEMA_VERSION
     run_id: str
     spec: RunSpec
+    space_sha256: str = ""
+    """Of the weights of the feature space that the run was measured in; empty for a space without weights."""
     status: Status
     reason: str | None = None
     """Why it did not complete: the step it diverged at, the exception, the signal."""

@@ -177,7 +177,7 @@ def rank_sum_test(values: Iterable[float | None], baseline: Iterable[float | Non
     if x.size == 0 or y.size == 0:
         return math.nan
     ranks = stats.rankdata(np.concatenate([x, y]))
-    if math.comb(ranks.size, x.size) > EXACT_SPLITS:
+    if not is_exact(x.size, y.size):
         if np.ptp(ranks) == 0:
             return 1.0
         return float(stats.mannwhitneyu(ranks[: x.size], ranks[x.size :], method="asymptotic").pvalue)
@@ -188,24 +188,14 @@ def rank_sum_test(values: Iterable[float | None], baseline: Iterable[float | Non
     return float(np.mean(np.abs(splits - expected) >= abs(ranks[: x.size].sum() - expected) - 1e-9))
 
 
+def is_exact(n: int, m: int) -> bool:
+    """Whether `rank_sum_test` of ``n`` against ``m`` runs counts all splits; else its p is a normal approximation."""
+    return math.comb(n + m, n) <= EXACT_SPLITS
+
+
 def smallest_p(n: int, m: int) -> float:
-    """The smallest two-sided p that `rank_sum_test` can reach with ``n`` and ``m`` runs, all apart: 2 / C(n+m, n)."""
+    """The smallest two-sided p that the exact test can reach with ``n`` and ``m`` runs, all apart: 2 / C(n+m, n)."""
     return min(1.0, 2 / math.comb(n + m, n)) if n and m else 1.0
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for all of them being looked at; NaN stays NaN and is not counted.
-
-    Source:
-        Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure".
-    """
-    known = sorted((p, index) for index, p in enumerate(p_values) if not math.isnan(p))
-    adjusted = [math.nan] * len(p_values)
-    largest = 0.0
-    for position, (p, index) in enumerate(known):
-        largest = max(largest, min(1.0, p * (len(known) - position)))
-        adjusted[index] = largest
-    return adjusted
 
 
 def step_down_test(

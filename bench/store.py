@@ -22,6 +22,7 @@ import io
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pydantic import ValidationError
 
 from bench.errors import StoreError
-from bench.record import SCHEMA_VERSION, Record, Reference, Throughput
+from bench.record import SCHEMA_VERSION, Record, Reference, Status, Throughput
 from bench.spec import Frozen, RunSpec
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 M = TypeVar("M", Record, Reference, Throughput)
+
+PARTS = ("runs", "references", "throughput", "logs")
+NEWER = " (written by a newer ganbench: upgrade to read it)"
 
 HISTORY_COLUMNS = (
     "step",
@@ -82,6 +86,30 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def check_writable(folder: Path, what: str, option: str) -> None:
+    """See that a folder can be written, or made; leaves nothing behind.
+
+    Args:
+        folder: where.
+        what: names it in the message.
+        option: of the command line, that chooses another.
+
+    Raises:
+        StoreError: it cannot.
+    """
+    try:
+        existing = folder.absolute()
+        while not existing.exists():
+            existing = existing.parent
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise StoreError(
+            f"{what} '{folder}' cannot be written: {error.strerror or error}; "
+            f"choose another with {option} or change its permissions"
+        ) from None
+
+
 @dataclasses.dataclass(frozen=True)
 class Store:
     """The results of one suite."""
@@ -94,26 +122,33 @@ class Store:
         Raises:
             StoreError: it cannot.
         """
-        try:
-            for part in ("runs", "references", "throughput"):
-                (self.folder / part).mkdir(parents=True, exist_ok=True)
-            probe = self.folder / f".probe-{os.getpid()}"
-            probe.write_bytes(b"")
-            probe.unlink()
-        except OSError as error:
-            raise StoreError(
-                f"results folder '{self.folder}' cannot be written: {error.strerror or error}; "
-                "choose another with --results or change its permissions"
-            ) from None
+        self.check_writable()
+        for part in PARTS:
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
+
+    def check_writable(self) -> None:
+        """See that results can be kept here; makes nothing.
+
+        Raises:
+            StoreError: they cannot.
+        """
+        for part in PARTS:
+            check_writable(self.folder / part, "results folder", "--results")
 
     # what was asked
 
+    def holds_suite(self, text: str, plan: str) -> bool:
+        """Whether this very suite and plan are kept here already."""
+        try:
+            kept = [(self.folder / name).read_text(encoding="utf-8") for name in ("suite.toml", "plan.json")]
+        except (OSError, ValueError):
+            return False
+        return kept == [text, plan]
+
     def write_suite(self, text: str, plan: str) -> None:
         """Keep the suite file's text and the plan made from it."""
-        for name, content in (("suite.toml", text.encode()), ("plan.json", plan.encode())):
-            path = self.folder / name
-            if not path.is_file() or path.read_bytes() != content:  # a folder that is complete is left untouched
-                write_atomically(path, content)
+        write_atomically(self.folder / "suite.toml", text.encode())
+        write_atomically(self.folder / "plan.json", plan.encode())
 
     def suite_text(self) -> str | None:
         """The suite file as it was last run."""
@@ -159,7 +194,10 @@ class Store:
             history = pd.read_parquet(path)
         except (OSError, ValueError, pa.ArrowException):
             return None
-        return history if list(history.columns) == list(HISTORY_COLUMNS) else None
+        if list(history.columns) != list(HISTORY_COLUMNS):
+            return None
+        numbers = history.drop(columns=["split", "name"])
+        return history if all(kind.kind in "iuf" for kind in numbers.dtypes) else None
 
     def samples(self, run_id: str) -> np.ndarray | None:
         """A run's generated samples, or None where there are none that can be trusted."""
@@ -211,6 +249,11 @@ class Contents(Generic[M]):
     items: tuple[M, ...]
     rejected: tuple[str, ...]
 
+    @property
+    def newer(self) -> tuple[str, ...]:
+        """The sentences of files that a newer ganbench wrote: they are results, and not to be overwritten."""
+        return tuple(sentence for sentence in self.rejected if sentence.endswith(NEWER))
+
     def __iter__(self) -> Iterator[M]:
         return iter(self.items)
 
@@ -236,7 +279,15 @@ def load_results(path: str | Path) -> pd.DataFrame:
     suites = [folder] if (folder / "runs").is_dir() else sorted(p.parent for p in folder.glob("*/runs"))
     if not suites:
         raise StoreError(f"'{folder}' holds no results: expected '{folder}/runs' or '{folder}/<suite>/runs'")
-    return pd.DataFrame([row(record, suite.name) for suite in suites for record in Store(suite).records()])
+    rows = []
+    for suite in suites:
+        contents = Store(suite).records()
+        rows += [row(record, suite.name) for record in contents]
+        for sentence in contents.rejected:
+            warnings.warn(sentence, stacklevel=2)
+    if not rows:
+        raise StoreError(f"'{folder}' holds no finished run yet")
+    return pd.DataFrame(rows)
 
 
 def row(record: Record, suite: str) -> dict[str, object]:
@@ -258,7 +309,8 @@ def row(record: Record, suite: str) -> dict[str, object]:
         suffix = "" if measurement.selection == "final" else f"_{measurement.selection}"
         cells[measurement.metric + suffix] = measurement.value
     cells |= {f"seconds_{name}": seconds for name, seconds in timings.model_dump().items()}
-    cells["training_images_per_second"] = record.images / timings.training if timings.training > 0 else None
+    completed = record.status is Status.COMPLETED and timings.training > 0
+    cells["training_images_per_second"] = record.images / timings.training if completed else None
     cells["device"] = record.environment.device
     cells["hardware"] = record.environment.hardware
     return cells
@@ -284,9 +336,12 @@ def _unpacked(path: Path) -> np.ndarray | None:
 
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return np.asarray(archive["samples"])
+            samples = np.asarray(archive["samples"])
     except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
         return None
+    is_image = samples.ndim == 4 and samples.dtype == np.uint8
+    is_points = samples.ndim == 2 and samples.dtype.kind == "f"
+    return samples if samples.size and (is_image or is_points) else None
 
 
 def _read_all(paths: Iterator[Path], model: type[M]) -> Contents[M]:
@@ -301,14 +356,14 @@ def _read(path: Path, model: type[M], rejected: list[str]) -> M | None:
         plain = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         rejected.append(f"{path}: not readable as JSON ({error}); skipped")
         return None
     version = plain.get("schema_version") if isinstance(plain, dict) else None
     if version != SCHEMA_VERSION:
         rejected.append(
             f"{path}: schema version {version!r}, this ganbench reads {SCHEMA_VERSION}; skipped"
-            + (" (written by a newer ganbench? upgrade to read it)" if isinstance(version, int) else "")
+            + (NEWER if isinstance(version, int) and version > SCHEMA_VERSION else "")
         )
         return None
     try:
@@ -316,6 +371,10 @@ def _read(path: Path, model: type[M], rejected: list[str]) -> M | None:
     except ValidationError as error:
         first = error.errors()[0]
         rejected.append(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; skipped")
+        return None
+    key = item.key if isinstance(item, Reference) else item.cell_id if isinstance(item, Throughput) else None
+    if key is not None and key != path.stem:
+        rejected.append(f"{path}: the content is of {key}; skipped")
         return None
     if isinstance(item, Record) and not item.run_id == item.spec.run_id == path.parent.name:
         rejected.append(f"{path}: the record is of run {item.spec.run_id}, not of its folder's; skipped")

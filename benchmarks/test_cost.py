@@ -18,6 +18,7 @@ from bench.environment import host_environment
 from bench.evaluation.throughput import time_calls
 from bench.execution.pool import LocalPool
 from bench.execution.tasks import Place, ReferenceTask, RunTask
+from bench.execution.worker import prepare_torch
 from bench.spec import RunSpec
 from bench.store import Store
 from bench.suite import load_suite
@@ -49,7 +50,8 @@ def bare_step(spec: RunSpec) -> Callable[[], None]:
         real = train[torch.randint(len(train), (batch,))]
         with torch.no_grad():
             fake = g(torch.randn(batch, players.latent_dim))
-        loss = softplus(-d(real)).mean() + softplus(d(fake)).mean()
+        real_scores, fake_scores = d(torch.cat((real, fake))).chunk(2)
+        loss = softplus(-real_scores).mean() + softplus(fake_scores).mean()
         optimizer_d.zero_grad()
         loss.backward()
         optimizer_d.step()
@@ -66,7 +68,7 @@ def bare_step(spec: RunSpec) -> Callable[[], None]:
 @pytest.mark.parametrize("dataset", ["ring", "digits"])
 @pytest.mark.benchmark(group="one step of nsgan: Game / bare loop")
 def test_step_against_a_bare_loop(benchmark: BenchmarkFixture, dataset: str) -> None:
-    torch.set_num_threads(1)
+    prepare_torch("cpu", threads=1)
     spec = cell("nsgan", dataset)
     game = Game(spec, datasets.create(dataset, **spec.dataset.settings).load(Path()), CPU)
     bare = bare_step(spec)

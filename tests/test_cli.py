@@ -60,12 +60,25 @@ VALID = 'objectives = ["nsgan"]\ndatasets = ["ring"]\n'
         ('plugins = ["none.py"]\n' + VALID, "none.py"),
         ('plugins = ["raises.py"]\n' + VALID, "no luck today"),
         ('plugins = ["lacks.py"]\n' + VALID, "lacks the method 'generator'"),
+        ('plugins = ["odd.py"]\nobjectives = ["odd"]\ndatasets = ["ring"]\n', "objective 'odd'"),
+        (VALID + "[evaluation]\nevery = 0.5\n", "expected at least 1"),
+        (
+            'objectives = ["wgan-gp"]\ndatasets = ["digits"]\n'
+            'architectures = [{ name = "dcgan", discriminator_normalisation = "batch" }]\n',
+            "batch normalisation mixes samples",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_bad_suites(tmp_path: Path, suite: str, says: str, command: str) -> None:
     (tmp_path / "s.toml").write_text(suite)
     (tmp_path / "raises.py").write_text("raise RuntimeError('no luck today')\n")
+    (tmp_path / "odd.py").write_text(
+        "from dataclasses import dataclass\nfrom bench.catalog import objectives\n"
+        "from bench.objectives import Objective\nfrom bench.objectives.base import Pick\n\n"
+        "@objectives.register('odd', formula='–', source='–')\n@dataclass(frozen=True)\nclass Odd(Objective):\n"
+        "    loss: Pick = 'hinge'\n    n_critic: int = 1\n"
+    )
     (tmp_path / "lacks.py").write_text(
         "from bench.catalog import losses\n\n"
         "@losses.register('half', formula='–', source='–')\nclass Half:\n"
@@ -95,6 +108,13 @@ def test_an_unwritable_results_folder(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text(VALID)
     (tmp_path / "taken").write_text("a file where the folder should be")
     assert "cannot be written" in usage_error("run", "s.toml", "--results", "taken", cwd=tmp_path)
+
+
+def test_an_unwritable_reports_folder_is_told_before_training(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(VALID)
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    assert "reports folder" in usage_error("run", "s.toml", "--reports", "taken", cwd=tmp_path)
+    assert "too long" in usage_error("plan", "s.toml", "--results", "x" * 5000, cwd=tmp_path)
 
 
 def test_list_and_describe() -> None:

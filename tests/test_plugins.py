@@ -13,7 +13,7 @@ import pytest
 from bench import plugins
 from bench.catalog import CATALOGS, losses
 from bench.errors import PluginError
-from bench.plugins import load_installed, load_plugin, load_plugins
+from bench.plugins import load_installed, load_plugin
 
 GAP = """
 from bench.catalog import losses
@@ -115,12 +115,6 @@ def test_a_plugin_that_is_no_readable_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.py")
     with pytest.raises(PluginError, match="is not a regular file"):
         load_plugin(tmp_path / "pipe.py")
-
-
-def test_all_faulty_plugins_are_told_at_once(tmp_path: Path) -> None:
-    with pytest.raises(PluginError) as caught:
-        load_plugins([tmp_path / "a.py", write(tmp_path, GAP), tmp_path / "b.py"])
-    assert len(caught.value.faults) == 2
 
 
 def test_an_installed_package_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

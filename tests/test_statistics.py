@@ -209,13 +209,6 @@ def test_bootstrap_interval_covers_at_its_nominal_rate_for_many_seeds():
     assert 0.90 <= covered / 300 <= 0.985
 
 
-def test_holm_on_a_worked_example():
-    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    adjusted = statistics.holm([NAN, 0.02, 0.9])
-    assert math.isnan(adjusted[0])
-    assert adjusted[1:] == pytest.approx([0.04, 0.9])
-
-
 def test_mean_ranks_share_ties_and_put_failures_last():
     frame = pd.DataFrame({"a": [1.0, 1.0], "b": [2.0, 1.0], "c": [NAN, 5.0], "d": [NAN, 0.5]})
     ranks = statistics.mean_ranks(frame, "lower")

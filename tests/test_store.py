@@ -56,6 +56,7 @@ def test_files_that_cannot_be_trusted_are_named_and_skipped(tmp_path: Path) -> N
             b"{",
             b"\xff\xfe\x00",
             b"[]",
+            b"[" * 100_000,
             b"{}",
             json.dumps({"schema_version": SCHEMA_VERSION + 1}).encode(),
             json.dumps({"schema_version": SCHEMA_VERSION, "run_id": "x"}).encode(),
@@ -66,7 +67,7 @@ def test_files_that_cannot_be_trusted_are_named_and_skipped(tmp_path: Path) -> N
         write_atomically(store.run_folder(make_record(seed).run_id) / "record.json", content)
     contents = store.records()
     assert contents.items == (good,)
-    assert len(contents.rejected) == 8
+    assert len(contents.rejected) == 9
     assert all("record.json" in sentence and "skipped" in sentence for sentence in contents.rejected)
     assert any("newer ganbench" in sentence for sentence in contents.rejected)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -145,11 +146,17 @@ def test_the_plan_as_json_lists_runs_and_cells() -> None:
     }
 
 
-@pytest.mark.parametrize(("seeds", "p"), [(1, "1 pair is 1"), (3, "3 pairs is 0.25"), (4, "4 pairs is 0.125")])
+@pytest.mark.parametrize(("seeds", "p"), [(1, "is 1,"), (2, "is 0.33, so that no"), (3, "is 0.1,"), (4, "is 0.029")])
 def test_too_few_seeds_are_warned_of(seeds: int, p: str) -> None:
-    (warning,) = plan(f'seeds={seeds}\nobjectives=["nsgan"]\ndatasets=["ring"]').warnings
+    (warning,) = plan(f'seeds={seeds}\nobjectives=["nsgan", "wgan"]\ndatasets=["ring"]').warnings
     assert warning.startswith("descriptive: ")
-    assert warning.endswith(f"Wilcoxon signed-rank test on {p}")
+    assert p in warning
+    exact = 2 / math.comb(2 * seeds, seeds)  # of all orders of the two samples, the two extreme ones
+    assert ("ever be significant" in warning) == (exact > 0.05)
+
+
+def test_one_objective_has_nothing_to_be_told_apart_from() -> None:
+    assert plan('seeds=1\nobjectives=["nsgan"]\ndatasets=["ring"]').warnings == ()
 
 
 def test_cells_of_one_name_are_refused() -> None:

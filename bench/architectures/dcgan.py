@@ -32,13 +32,14 @@ class Dcgan:
     """Strided convolutions that double the channels as they halve the pixels.
 
     The generator's last layer and the discriminator's first are not normalised, as in the paper (but for spectral
-    normalisation, which bounds every layer).
+    normalisation, which bounds every layer). The paper's discriminator has batch normalisation; layer normalisation is
+    the default here, as in Gulrajani et al. 2017, since gradient penalties have no meaning where samples are mixed.
     """
 
     width: Annotated[int, Field(ge=1, le=4096, description="channels of the layer next to the image")] = 64
     latent_dim: Annotated[int, Field(ge=1, le=16384, description="dimension of z ~ N(0, I)")] = 64
     generator_normalisation: Annotated[Normalisation, Field(description="of the generator's layers")] = "batch"
-    discriminator_normalisation: Annotated[Normalisation, Field(description="of the discriminator's layers")] = "batch"
+    discriminator_normalisation: Annotated[Normalisation, Field(description="of the discriminator's layers")] = "layer"
     initialisation: Annotated[
         Literal["dcgan", "torch"], Field(description="N(0, 0.02²) as in the paper, or torch's default")
     ] = "dcgan"
@@ -56,9 +57,12 @@ class Dcgan:
         self.check(shape)
         channels, size, _ = shape
         generator, discriminator = self._generator(channels, size), self._discriminator(channels, size)
-        if self.initialisation == "dcgan":
-            for player in (generator, discriminator):
+        from bench.architectures.layers import settle_spectral_norms
+
+        for player in (generator, discriminator):
+            if self.initialisation == "dcgan":
                 player.apply(_initialise)
+            settle_spectral_norms(player)
         return Players(generator, discriminator, self.latent_dim)
 
     def _generator(self, channels: int, size: int) -> Module:

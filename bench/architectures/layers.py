@@ -9,6 +9,7 @@ from torch.nn.utils import parametrize
 from bench.architectures.base import Normalisation
 
 Linear = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+SETTLING_STEPS = 30
 
 
 class SpectralNorm(nn.Module):
@@ -27,8 +28,6 @@ class SpectralNorm(nn.Module):
         matrix = self._matrix(weight.detach())
         self.register_buffer("u", nn.functional.normalize(torch.randn(matrix.shape[0]), dim=0))
         self.register_buffer("v", nn.functional.normalize(torch.randn(matrix.shape[1]), dim=0))
-        for _ in range(15):  # a random start is far from the singular vectors
-            self.power_step(weight)
 
     def _matrix(self, weight: Tensor) -> Tensor:
         return weight.movedim(self.dim, 0).flatten(1)
@@ -62,6 +61,12 @@ def advance(norms: list[tuple[SpectralNorm, Tensor]]) -> None:
     """One power step for each."""
     for norm, weight in norms:
         norm.power_step(weight)
+
+
+def settle_spectral_norms(player: nn.Module) -> None:
+    """Bring the estimates of a freshly initialised player near their singular values; a random start is far off."""
+    for _ in range(SETTLING_STEPS):
+        advance(spectral_norms(player))
 
 
 def weighted(layer: Linear, kind: Normalisation) -> nn.Module:

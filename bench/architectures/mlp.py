@@ -42,23 +42,27 @@ class Mlp:
 
         With torch's default, which shrinks activations layer by layer, the generator starts as a point.
         """
+        from bench.architectures.layers import settle_spectral_norms, weighted
+
         size = math.prod(shape)
         to_sample: list[Module] = [torch.nn.Tanh()] if len(shape) == 3 else []
         generator = [
             *self._hidden(self.latent_dim, self.generator_normalisation, torch.nn.ReLU()),
-            torch.nn.Linear(self.width, size),
+            weighted(torch.nn.Linear(self.width, size), self.generator_normalisation),
             *to_sample,
             torch.nn.Unflatten(1, shape),
         ]
         discriminator = [
             torch.nn.Flatten(1),
             *self._hidden(size, self.discriminator_normalisation, torch.nn.LeakyReLU(0.2)),
-            torch.nn.Linear(self.width, 1),
+            weighted(torch.nn.Linear(self.width, 1), self.discriminator_normalisation),
             torch.nn.Flatten(0),
         ]
         players = Players(torch.nn.Sequential(*generator), torch.nn.Sequential(*discriminator), self.latent_dim)
         _initialise(players.generator, zero_biases=True)
         _initialise(players.discriminator, zero_biases=False)  # planes through the origin alone would tell little
+        for player in (players.generator, players.discriminator):
+            settle_spectral_norms(player)
         return players
 
     def _hidden(self, inputs: int, normalisation: Normalisation, activation: Module) -> list[Module]:

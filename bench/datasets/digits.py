@@ -37,9 +37,8 @@ class Digits:
         bunch = load_digits()
         images = torch.from_numpy(bunch.images * (255 / 16)).round().to(torch.uint8).unsqueeze(1)
         labels = torch.from_numpy(bunch.target).long()
-        everything = list(range(len(images)))
         train, held_out = train_test_split(
-            everything, test_size=900, random_state=SPLIT_SEED, stratify=bunch.target[everything]
+            range(len(images)), test_size=900, random_state=SPLIT_SEED, stratify=bunch.target
         )
         validation, test = train_test_split(
             held_out, test_size=450, random_state=SPLIT_SEED, stratify=bunch.target[held_out]

@@ -44,7 +44,7 @@ def load_mixture(modes: Modes, train: int) -> Data:
 @datasets.register(
     "ring",
     formula="x ~ (1/n) Σₖ N(ρ(cos 2πk/n, sin 2πk/n), σ²I)",
-    source="Metz et al. 2017, sec. 3.3.1 (8 Gaussians of σ 0.02 on a circle of radius 2)",
+    source="Metz et al. 2017, sec. 3.1 (8 Gaussians of σ 0.02 on a circle of radius 2)",
 )
 @dataclass(frozen=True)
 class Ring:

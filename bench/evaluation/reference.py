@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
-from bench import catalog
+from bench.datasets.loading import load_dataset
 from bench.evaluation.evaluator import Target, make_target
 from bench.evaluation.spaces import ClassifierSpace, FeatureSpace, open_space
 from bench.record import Draw, Environment, Reference
@@ -51,7 +51,7 @@ def make_reference(
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        data = catalog.datasets.create(dataset.name, **dataset.settings).load(root).to(torch.device("cpu"))
+        data = load_dataset(dataset, root)
         opened = open_space(space, data, dataset, root)
         draws = (*_perfect_draws(data, opened, samples), *_noise_draws(data, opened, samples))
     finally:
@@ -81,7 +81,7 @@ def make_reference(
 
 def perfect_samples(dataset: Choice, root: Path, n: int) -> np.ndarray:
     """Samples of a perfect sampler to look at, as the dataset stores them: fresh draws, else held-out real data."""
-    data = catalog.datasets.create(dataset.name, **dataset.settings).load(root)
+    data = load_dataset(dataset, root)
     samples = data.test[:n] if data.draw is None else data.draw(n, _random("perfect", 0))
     return np.asarray(samples.numpy())
 

@@ -16,7 +16,8 @@ REPEATS = 5
 REPEAT_SECONDS = 0.05
 """Length of one repeat: long against the clock's grain and the scheduler's, short enough to do many."""
 WARM_UP = 3
-MATRIX = 1024
+MATRIX_CPU, MATRIX_CUDA = 1024, 8192
+"""Rows of the matrix product that tells the peak: large enough to fill the device."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ class _FlopCounter(TorchDispatchMode):
 
 def peak_flops_per_second(device: torch.device) -> float:
     """What this device reaches on a large float32 matrix product, with this process's threads."""
-    a, b = torch.randn(MATRIX, MATRIX, device=device), torch.randn(MATRIX, MATRIX, device=device)
+    n = MATRIX_CUDA if device.type == "cuda" else MATRIX_CPU
+    a, b = torch.randn(n, n, device=device), torch.randn(n, n, device=device)
     out = torch.empty_like(a)
     (timing,) = time_calls([lambda: torch.mm(a, b, out=out)], device)
-    return 2 * MATRIX**3 / min(timing.repeats)
+    return 2 * n**3 / min(timing.repeats)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
 import threading
 import time
@@ -16,7 +17,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from bench.errors import UsageError
+from bench.errors import StoreError, UsageError
 from bench.execution.pool import LocalPool, Outcome
 from bench.execution.tasks import (
     HistoryRow,
@@ -81,6 +82,7 @@ class Summary:
 
     statuses: Counter[Status]
     """Of the whole plan, runs of earlier calls included."""
+    planned: int
     trained: int
     kept: int
     """Runs that were there already."""
@@ -93,7 +95,8 @@ class Summary:
         """0 all completed or diverged, 1 some failure, 130 interrupted."""
         if self.interrupted:
             return 130
-        return int(any(status.is_failure for status in self.statuses))
+        unfinished = self.planned > self.statuses.total()
+        return int(unfinished or any(status.is_failure for status in self.statuses))
 
 
 def find_missing(plan: Plan, store: Store) -> Missing:
@@ -110,16 +113,53 @@ def find_missing(plan: Plan, store: Store) -> Missing:
 
 def measure(plan: Plan, store: Store, data_root: Path, device: str, watcher: Watcher) -> tuple[str, ...]:
     """Measure the training speed of every cell of a plan that has none yet, without training any; returns warnings."""
-    store.prepare()
     specs = dict(zip(plan.run_ids, plan.specs, strict=True))
     missing = [specs[cell.run_ids[0]] for cell in plan.cells if store.throughput(cell.id) is None]
     if not missing:
         return ()
-    with LocalPool(1) as pool:
-        conductor = _Conductor(pool, store, data_root, watcher)
-        conductor.find_device(device)
+    with _termination_as_interrupt(), LocalPool(1) as pool:
+        place = find_place(store, data_root, device)
+        store.prepare()
+        conductor = _Conductor(pool, store, place, watcher)
         conductor.measure_speeds(missing)
     return tuple(conductor.warnings)
+
+
+def find_place(store: Store, data_root: Path, device: str) -> Place:
+    """The device that was asked for, with its environment; found out in a process of its own, where torch is loaded.
+
+    Raises:
+        UsageError: there is no such device, or it cannot be used.
+    """
+    with LocalPool(1) as pool:  # what it prints is of no use to anybody: the outcome says what is wrong
+        (outcome,) = _wait({pool.submit(ProbeTask(device=device), log=Path(os.devnull)): lambda _: None})
+    _raise_usage_fault(outcome)
+    if outcome.done is None or not outcome.done.answer:
+        raise UsageError(f"device '{device}' cannot be used: {_reason(outcome)}; try --device cpu")
+    answer = ProbeAnswer.model_validate_json(outcome.done.answer)
+    return Place(
+        results=store.folder.absolute(),
+        data_root=data_root.absolute(),
+        device=answer.device,
+        environment=answer.environment,
+    )
+
+
+def default_slots(plan: Plan, device: str) -> int:
+    """Runs side by side: one on a GPU; on a CPU as many as the cores this process may use have room for."""
+    if device != "cpu":
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // max(spec.training.threads for spec in plan.specs))
+
+
+def _refuse_newer(store: Store) -> tuple[str, ...]:
+    """Sentences for files that cannot be trusted and will be made anew; a newer ganbench's are not overwritten."""
+    contents = (store.records(), store.references(), store.throughputs())
+    newer = [sentence for part in contents for sentence in part.newer]
+    if newer:
+        raise StoreError(*newer, f"results folder '{store.folder}' is left as it is: choose another with --results")
+    return tuple(sentence for part in contents for sentence in part.rejected)
 
 
 def find_missing_throughputs(plan: Plan, store: Store) -> tuple[RunSpec, ...]:
@@ -133,7 +173,7 @@ def find_missing_throughputs(plan: Plan, store: Store) -> tuple[RunSpec, ...]:
     return tuple(found)
 
 
-def conduct(plan: Plan, store: Store, data_root: Path, device: str, slots: int, watcher: Watcher) -> Summary:
+def conduct(plan: Plan, store: Store, data_root: Path, device: str, slots: int | None, watcher: Watcher) -> Summary:
     """Carry out a plan.
 
     Args:
@@ -141,62 +181,52 @@ def conduct(plan: Plan, store: Store, data_root: Path, device: str, slots: int, 
         store: where results go.
         data_root: where data sets and classifiers lie.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        slots: runs side by side.
+        slots: runs side by side; None for as many as the device has room for.
         watcher: is told of progress.
 
     Raises:
-        UsageError: the device or the data are not there; nothing was trained.
+        UsageError: the device or the data are not there, or the results are a newer ganbench's; nothing was trained.
     """
     begin = time.perf_counter()
-    store.prepare()
+    warnings = list(_refuse_newer(store))
     missing = find_missing(plan, store)
-    store.write_suite(plan.suite_text, plan.to_json())
+    if missing.nothing and not store.holds_suite(plan.suite_text, plan.to_json()):
+        store.prepare()
+        store.write_suite(plan.suite_text, plan.to_json())
     interrupted = False
-    warnings: tuple[str, ...] = ()
     if not missing.nothing:
-        with LocalPool(slots) as pool:
-            conductor = _Conductor(pool, store, data_root, watcher)
-            try:
-                with _termination_as_interrupt():
-                    conductor.find_device(device)
+        store.check_writable()
+        try:
+            with _termination_as_interrupt():
+                place = find_place(store, data_root, device)
+                store.prepare()
+                store.write_suite(plan.suite_text, plan.to_json())
+                with LocalPool(slots or default_slots(plan, place.device)) as pool:
+                    conductor = _Conductor(pool, store, place, watcher)
                     conductor.make_references(missing.references)
                     conductor.train(missing.runs)
                     conductor.measure_speeds(find_missing_throughputs(plan, store))
-            except KeyboardInterrupt:
-                interrupted = True
-                pool.stop()
-            warnings = tuple(conductor.warnings)
+                    warnings += conductor.warnings
+        except KeyboardInterrupt:
+            interrupted = True
     records = [record for run_id in plan.run_ids if (record := store.record(run_id)) is not None]
     return Summary(
         statuses=Counter(record.status for record in records),
+        planned=len(plan.specs),
         trained=len(records) - (len(plan.specs) - len(missing.runs)),
         kept=len(plan.specs) - len(missing.runs),
         seconds=time.perf_counter() - begin,
         interrupted=interrupted,
-        warnings=warnings,
+        warnings=tuple(warnings),
     )
 
 
 class _Conductor:
     """The phases of a plan on one pool."""
 
-    def __init__(self, pool: LocalPool, store: Store, data_root: Path, watcher: Watcher) -> None:
-        self.pool, self.store, self.data_root, self.watcher = pool, store, data_root, watcher
+    def __init__(self, pool: LocalPool, store: Store, place: Place, watcher: Watcher) -> None:
+        self.pool, self.store, self.place, self.watcher = pool, store, place, watcher
         self.warnings: list[str] = []
-        self.place: Place
-
-    def find_device(self, device: str) -> None:
-        (outcome,) = _wait({self.pool.submit(ProbeTask(device=device)): lambda _: None})
-        _raise_usage_fault(outcome)
-        if outcome.done is None:
-            raise UsageError(f"device '{device}' cannot be used: {_reason(outcome)}; try --device cpu")
-        answer = ProbeAnswer.model_validate_json(outcome.done.answer)
-        self.place = Place(
-            results=self.store.folder.absolute(),
-            data_root=self.data_root.absolute(),
-            device=answer.device,
-            environment=answer.environment,
-        )
 
     def make_references(self, specs: Sequence[RunSpec]) -> None:
         self.watcher.phase("references", len(specs))
@@ -209,14 +239,16 @@ class _Conductor:
                 samples=spec.evaluation.samples,
                 plugins=spec.plugins,
             )
-            futures |= self._submit_measurement(task, spec.dataset.label)
+            futures |= self._submit_measurement(
+                task, reference_key(spec.dataset, spec.evaluation.space, spec.evaluation.samples)
+            )
         for outcome in _wait(futures):
             _raise_usage_fault(outcome)
 
     def measure_speeds(self, specs: Sequence[RunSpec]) -> None:
         self.watcher.phase("throughput", len(specs))
         for spec in specs:  # one after the other: each is alone on the device
-            _wait(self._submit_measurement(ThroughputTask(place=self.place, spec=spec), spec.cell_name))
+            _wait(self._submit_measurement(ThroughputTask(place=self.place, spec=spec), spec.cell_id))
 
     def _submit_measurement(self, task: ReferenceTask | ThroughputTask, key: str) -> Pending:
         def finish(outcome: Outcome) -> None:
@@ -290,7 +322,7 @@ class _Run:
             status, reason = Status.FAILED, failed.reason
         else:
             status, reason = Status.CRASHED, outcome.crashed or "the process ended without a record"
-        timings = Timings(total=outcome.seconds, start=0.0, training=self.last.seconds, evaluation=0.0, files=0.0)
+        timings = Timings(total=outcome.seconds, start=None, training=self.last.seconds, evaluation=None, files=None)
         return Record(
             run_id=self.spec.run_id,
             spec=self.spec,
@@ -324,8 +356,8 @@ def _reason(outcome: Outcome) -> str | None:
 
 
 def _raise_usage_fault(outcome: Outcome) -> None:
-    if outcome.failed is not None and outcome.failed.usage:
-        raise UsageError(*outcome.failed.reason.split("; "))
+    if outcome.failed is not None and outcome.failed.faults:
+        raise UsageError(*outcome.failed.faults)
 
 
 def _tail(log: Path) -> str | None:
@@ -341,16 +373,21 @@ def _tail(log: Path) -> str | None:
 
 @contextmanager
 def _termination_as_interrupt() -> Iterator[None]:
-    """SIGTERM stops a suite as Ctrl-C does."""
+    """SIGTERM stops a suite as Ctrl-C does; while it stops, further ones change nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def interrupt(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import multiprocessing
 import multiprocessing.forkserver
+import multiprocessing.resource_tracker
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -50,21 +53,18 @@ class LocalPool:
         self._context = multiprocessing.get_context("forkserver")
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="slot")
         self._stopping = threading.Event()
+        # starting a process polls all others, and two threads that read one exit status get one that is wrong
+        self._reaping = threading.Lock()
+        # numpy's and torch's thread pools are sized when they are loaded; a run asks for more threads if it wants
+        self._environment = {name: os.environ.get(name) for name in SINGLE_THREADED}
+        os.environ.update(dict.fromkeys(SINGLE_THREADED, "1"))
         self._start_server()
 
     def _start_server(self) -> None:
-        # numpy's and torch's thread pools are sized when they are loaded; a run asks for more threads if it wants
-        before = {name: os.environ.get(name) for name in SINGLE_THREADED}
-        os.environ.update(dict.fromkeys(SINGLE_THREADED, "1"))
-        try:
-            self._context.set_forkserver_preload(["bench.execution.worker"])
+        self._context.set_forkserver_preload(["bench.execution.worker"])
+        multiprocessing.resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
+        with _without_interrupts():  # Ctrl-C reaches the server too, which would show a stack trace while it loads
             multiprocessing.forkserver.ensure_running()
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
 
     def __enter__(self) -> LocalPool:
         return self
@@ -96,6 +96,11 @@ class LocalPool:
         """Forget what is queued, ask what runs to stop, and wait for it."""
         self._stopping.set()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        for name, value in self._environment.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
     def _supervise(
         self,
@@ -113,21 +118,45 @@ class LocalPool:
         process = self._context.Process(
             target=_enter, args=(task.model_dump_json(), sender, str(log) if log else None), daemon=True
         )
-        process.start()
+        with self._reaping:
+            process.start()
         sender.close()
-        ended = _listen(process, receiver, progress, begin + timeout if timeout else None, self._stopping)
-        process.join()
-        receiver.close()
+        try:
+            ended = _listen(process, receiver, progress, begin + timeout if timeout else None, self._stopping)
+        finally:
+            receiver.close()
+            code = self._reap(process)
         seconds = time.perf_counter() - begin
-        if ended is None and self._stopping.is_set():
-            return Outcome(done=Done(stopped=True), seconds=seconds)
-        if ended is None and process.exitcode is not None:
-            return Outcome(crashed=_exit_reason(process.exitcode), seconds=seconds)
+        if isinstance(ended, Done) and ended.stopped and not self._stopping.is_set():
+            return Outcome(crashed="stopped by SIGTERM from outside", seconds=seconds)
         if isinstance(ended, Done):
             return Outcome(done=ended, seconds=seconds)
         if isinstance(ended, Failed):
             return Outcome(failed=ended, seconds=seconds)
-        return Outcome(timed_out=True, seconds=seconds)
+        if isinstance(ended, _TimedOut):
+            return Outcome(timed_out=True, seconds=seconds)
+        if self._stopping.is_set():
+            return Outcome(done=Done(stopped=True), seconds=seconds)
+        return Outcome(crashed=_exit_reason(code), seconds=seconds)
+
+    def _reap(self, process: ForkServerProcess) -> int:
+        """Wait for the end of a process that has nothing more to say; its exit code."""
+        if not connection.wait([process.sentinel], GRACE_SECONDS):
+            process.kill()
+            connection.wait([process.sentinel])
+        with self._reaping:
+            process.join()
+            return process.exitcode or 0
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Processes started inside never see SIGINT; this one sees it afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _TimedOut:
@@ -143,28 +172,35 @@ def _listen(
 ) -> Done | Failed | _TimedOut | None:
     """Pass on a process's messages until its last; None when it ended without one."""
     kill_at: float | None = None
-    try:
-        while True:
-            if receiver.poll(POLL_SECONDS):
-                content = Message.model_validate_json(receiver.recv_bytes()).content
-                if not isinstance(content, Progress):
-                    return content
-                progress(content)
-            now = time.perf_counter()
-            if deadline is not None and now > deadline:
-                process.kill()
-                return _TimedOut()
-            if stopping.is_set() and kill_at is None:
-                process.terminate()
-                kill_at = now + GRACE_SECONDS
-            if kill_at is not None and now > kill_at:
-                process.kill()
-                return Done(stopped=True)
-    except (EOFError, OSError):
+    while True:
+        try:
+            content = _receive(receiver)
+        except (EOFError, OSError):
+            return None
+        except ValueError:  # not one of our messages: whatever runs there is not to be trusted
+            process.kill()
+            return None
+        if isinstance(content, Progress):
+            progress(content)
+        elif content is not None:
+            return content
+        now = time.perf_counter()
+        if deadline is not None and now > deadline:
+            process.kill()
+            return _TimedOut()
+        if stopping.is_set() and kill_at is None:
+            process.terminate()
+            kill_at = now + GRACE_SECONDS
+        if kill_at is not None and now > kill_at:
+            process.kill()
+            return None
+
+
+def _receive(receiver: Connection) -> Progress | Done | Failed | None:
+    """The next message; None where there is none yet."""
+    if not receiver.poll(POLL_SECONDS):
         return None
-    except ValueError:  # not one of our messages: whatever runs there is not to be trusted
-        process.kill()
-        return None
+    return Message.model_validate_json(receiver.recv_bytes()).content
 
 
 def _exit_reason(code: int) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import torch
 
-from bench.catalog import datasets
+from bench.datasets.loading import load_dataset
 from bench.evaluation.evaluator import Evaluator, HeldOut
 from bench.evaluation.selection import select_measurements
 from bench.evaluation.spaces import open_space
@@ -51,7 +51,7 @@ def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[]
     spec, place = task.spec, task.place
     store, device = Store(place.results), torch.device(place.device)
     store.write_spec(spec)
-    loaded = datasets.create(spec.dataset.name, **spec.dataset.settings).load(place.data_root)
+    loaded = load_dataset(spec.dataset, place.data_root)
     data = loaded.to(device)
     space = open_space(spec.evaluation.space, loaded, spec.dataset, place.data_root)
     evaluator = Evaluator(data, space, spec.evaluation.samples, device)
@@ -72,7 +72,7 @@ def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[]
         rows += new
         share = schedule.share(game)
         report(Progress(step=game.step, images=game.images, seconds=game.seconds, share=share, rows=tuple(new)))
-        if stopping():
+        if stopping() and finite and not schedule.ended(game):
             return False
 
     before = clock()
@@ -88,8 +88,9 @@ def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[]
         Record(
             run_id=spec.run_id,
             spec=spec,
+            space_sha256=space.sha256,
             status=Status.COMPLETED if finite else Status.DIVERGED,
-            reason=None if finite else f"a loss or a weight was not finite at step {last + 1:,}",
+            reason=None if finite else f"a loss or a weight was not finite at step {min(last + 1, game.step):,}",
             steps=last,
             images=last * spec.images_per_step,
             measurements=select_measurements(

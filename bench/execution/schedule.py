@@ -55,8 +55,7 @@ class Schedule:
         """Whether to evaluate now; asked once after each stretch."""
         if not self.ended(game) and self.position(game) < self._next_evaluation():
             return False
-        while self._next_evaluation() <= self.position(game):
-            self._evaluations += 1
+        self._evaluations = math.floor(self.position(game) / self._every)
         return True
 
     def _next_evaluation(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from bench.catalog import datasets
+from bench.datasets.loading import load_dataset
 from bench.evaluation.throughput import REPEATS, count_flops, peak_flops_per_second, time_calls
 from bench.execution.run import peak_memory
 from bench.execution.tasks import ThroughputTask
@@ -18,8 +18,10 @@ def measure_speed(task: ThroughputTask) -> Throughput:
     A penalty's cost is the difference that leaving it out makes: its backward pass is one with the loss's.
     """
     spec, device = task.spec, torch.device(task.place.device)
-    data = datasets.create(spec.dataset.name, **spec.dataset.settings).load(task.place.data_root).to(device)
+    data = load_dataset(spec.dataset, task.place.data_root).to(device)
     game = Game(spec, data, device)
+    game.advance(2)
+    memory = peak_memory(device)  # of one pair of players: a second one follows, for the comparison
     bare_objective = spec.objective.model_copy(update={"penalties": ()})
     bare = Game(spec.model_copy(update={"objective": bare_objective}), data, device)
     n_critic = spec.objective.n_critic
@@ -51,6 +53,6 @@ def measure_speed(task: ThroughputTask) -> Throughput:
         spread=step.spread,
         flops_per_step=count_flops(game.play),
         peak_flops_per_second=peak_flops_per_second(device),
-        peak_memory_bytes=peak_memory(device),
+        peak_memory_bytes=memory,
         environment=task.place.environment,
     )

@@ -103,8 +103,8 @@ class Failed(Frozen):
 
     kind: Literal["failed"] = "failed"
     reason: str
-    usage: bool = False
-    """Whether the user can mend it (missing data, a plugin's fault) and the reason says how."""
+    faults: tuple[str, ...] = ()
+    """What the user can mend (missing data, a plugin's fault), each saying how; empty where it is none of theirs."""
     out_of_memory: bool = False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -68,17 +69,28 @@ def main(payload: str, connection: Connection, log: str | None) -> None:
     try:
         tell(_perform(TypeAdapter[Task](Task).validate_json(payload), tell, lambda: bool(stop)))
     except UsageError as error:
-        tell(Failed(reason="; ".join(error.faults), usage=True))
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        traceback.print_exc()
-        tell(Failed(reason=f"out of memory: {error}", out_of_memory=True))
+        tell(Failed(reason="; ".join(error.faults), faults=error.faults))
     except Exception as error:
         traceback.print_exc()
-        tell(Failed(reason=f"{type(error).__name__}: {error}"))
-    sys.stdout.flush()
-    sys.stderr.flush()
+        if _is_out_of_memory(error):
+            tell(Failed(reason=f"out of memory: {_first_line(error)}", out_of_memory=True))
+        else:
+            tell(Failed(reason=f"{type(error).__name__}: {_first_line(error)}"))
     connection.close()
-    os._exit(0)  # interpreter shutdown with torch loaded takes longer than a small run's files
+
+
+OUT_OF_MEMORY_SIGNS = ("can't allocate memory", "out of memory", "ALLOC_FAILED")
+"""In the messages of torch's plain RuntimeErrors."""
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in OUT_OF_MEMORY_SIGNS)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "no message")
 
 
 def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[], bool]) -> Done:
@@ -106,12 +118,26 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
     return Done()
 
 
-def _prepare(device: str, threads: int, plugins: tuple[PluginSpec, ...]) -> None:
+def prepare_torch(device: str, threads: int) -> None:
+    """torch as every run has it: deterministic, in float32 throughout, on so many threads.
+
+    Args:
+        device: ``cpu`` or ``cuda:N``.
+        threads: of a run on a CPU.
+    """
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # a saturated discriminator makes denormals, which cost a hundredfold on a CPU
     if device != "cpu":
+        torch.cuda.set_device(device)  # events and streams are of the current device
+        torch.backends.cudnn.allow_tf32 = False
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it only
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # nothing here reads memory that it did not write
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property of the module
+
+
+def _prepare(device: str, threads: int, plugins: tuple[PluginSpec, ...]) -> None:
+    prepare_torch(device, threads)
     load_installed()
     for plugin in plugins:
         if plugin.path is not None and load_plugin(plugin.path).sha256 != plugin.sha256:
@@ -123,3 +149,5 @@ def _redirect(log: Path) -> None:
     with log.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a killed process flushes nothing
+    faulthandler.enable()

@@ -60,7 +60,11 @@ class DiscriminatorBatch:
 
 
 class Penalty(Protocol):
-    """A term added to the discriminator's loss (`term`), a projection after its update (`project`), or both."""
+    """A term added to the discriminator's loss (`term`), a projection after its update (`project`), or both.
+
+    The class attribute ``needs_independent_samples`` is True where the term takes the gradient of each sample's own
+    score: it is refused with a discriminator whose batch normalisation mixes samples.
+    """
 
     def term(self, batch: DiscriminatorBatch) -> Tensor:
         """The scalar that is added to the discriminator's loss."""

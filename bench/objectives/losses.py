@@ -106,7 +106,7 @@ class Wasserstein:
 @losses.register(
     "hinge",
     formula="L_D = E max(0, 1 − r) + E max(0, 1 + f),  L_G = −E f",
-    source="Lim & Ye 2017; Miyato et al. 2018, eq. 17",
+    source="Lim & Ye 2017; Miyato et al. 2018, eqs. 16 and 17",
 )
 class Hinge:
     """Scores past the margin of ±1 are left alone; at its optimum L_D = 2(1 − TV(p, q))."""
@@ -125,7 +125,7 @@ class Hinge:
 @losses.register(
     "relativistic-pairing",
     formula="L_D = E ζ(−(r − f)),  L_G = E ζ(−(f − r)), pairs in order",
-    source="Jolicoeur-Martineau 2018; Huang et al. 2024, eq. 3",
+    source="Jolicoeur-Martineau 2018; Huang et al. 2024 (R3GAN), sec. 2",
 )
 class RelativisticPairing:
     """Each real score is held against one fake score; at p = q the optimum is log 2."""

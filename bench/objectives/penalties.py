@@ -50,8 +50,10 @@ class WeightClip:
             parameter
             for layer in discriminator.modules()
             if isinstance(layer, layers)
-            for parameter in layer.parameters(recurse=False)
+            for parameter in layer.parameters()  # under spectral normalisation, the weight that it divides
         ]
+        if not weights:
+            return
         with torch.no_grad():
             torch._foreach_clamp_min_(weights, -self.limit)
             torch._foreach_clamp_max_(weights, self.limit)
@@ -68,6 +70,7 @@ class GradientPenalty:
 
     weight: Annotated[float, Field(ge=0, description="λ")] = 10.0
     center: Annotated[float, Field(ge=0, description="k, the norm that is aimed at")] = 1.0
+    needs_independent_samples: ClassVar[bool] = True
 
     def term(self, batch: DiscriminatorBatch) -> Tensor:
         """The penalty at one random point per pair."""
@@ -87,6 +90,7 @@ class R1:
 
     gamma: Annotated[float, Field(ge=0, description="γ")] = 10.0
     differentiates: ClassVar[tuple[str, ...]] = ("real",)
+    needs_independent_samples: ClassVar[bool] = True
 
     def term(self, batch: DiscriminatorBatch) -> Tensor:
         """The penalty at the batch's real samples."""
@@ -100,6 +104,7 @@ class R2:
 
     gamma: Annotated[float, Field(ge=0, description="γ")] = 10.0
     differentiates: ClassVar[tuple[str, ...]] = ("fake",)
+    needs_independent_samples: ClassVar[bool] = True
 
     def term(self, batch: DiscriminatorBatch) -> Tensor:
         """The penalty at the batch's generated samples."""

@@ -104,7 +104,7 @@ class HingeGan(Objective):
 @objectives.register(
     "nsgan-r1",
     formula="L_D = E ζ(−r) + E ζ(f) + ½γ E‖∇d(x)‖²,  L_G = E ζ(−f)",
-    source="Mescheder et al. 2018, sec. 5",
+    source="Mescheder et al. 2018, eq. 9; optimizer as in their code",
 )
 @dataclass(frozen=True)
 class NonSaturatingGanR1(Objective):

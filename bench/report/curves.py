@@ -17,9 +17,10 @@ POINTS = 160
 
 
 def over_seeds(history: pd.DataFrame, name: str, split: str) -> pd.DataFrame:
-    """Median and range over seeds of one logged number, by objective and step, with median images and seconds.
+    """Median and range of one logged number over the runs that have it, by objective and place in training.
 
-    Where more than half of an objective's runs have ended, its curve ends: a median of the survivors is no median.
+    Where more than half of an objective's runs have ended or never had the number, its curve ends. Step, images and
+    seconds are medians too.
 
     Args:
         history: of `Material.history`.
@@ -27,17 +28,17 @@ def over_seeds(history: pd.DataFrame, name: str, split: str) -> pd.DataFrame:
         split: ``train``, ``validation``, ``test``.
     """
     of = history[(history["name"] == name) & (history["split"] == split)].dropna(subset=["value"])
-    runs = history.groupby("objective")["seed"].nunique()
-    grouped = of.groupby(["objective", "step"], sort=True)
-    table = grouped.agg(
+    table = of.groupby(["objective", "place"], sort=True).agg(
         median=("value", "median"),
         low=("value", "min"),
         high=("value", "max"),
         seeds=("seed", "nunique"),
+        runs=("runs", "first"),
+        step=("step", "median"),
         images=("images", "median"),
         seconds=("seconds", "median"),
-    ).reset_index()
-    return table[table["seeds"] * 2 >= table["objective"].map(runs)].reset_index(drop=True)
+    )
+    return table[table["seeds"] * 2 >= table["runs"]].reset_index()
 
 
 def training_curves(

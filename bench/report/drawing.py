@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from bench.metrics import METRICS, Metric
-from bench.record import Status
+from bench.metrics import METRICS
 from bench.report import curves, figures, pictures, tables
 from bench.report.blocks import Picture
 from bench.report.material import Material, Task
@@ -15,6 +14,10 @@ from bench.report.style import Look, shown
 
 MODE_METRICS = ("modes_covered", "reverse_kl")
 TASKS_PER_FIGURE = 3
+SECONDS = (
+    "With a budget in seconds every run is evaluated at steps of its own: first evaluations stand together, then "
+    "second ones, at their median cost. "
+)
 
 
 def chunks(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
@@ -30,25 +33,36 @@ def _labels(tasks: Sequence[Task]) -> list[str]:
 
 def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
     """The primary metric over seconds and images."""
-    completed = material.runs[material.runs["status"] == Status.COMPLETED]
     final = material.values[material.values["selection"] == "final"]
     wanted = {task.label: task.primary.name for task in material.tasks}
     final = final[final["metric"] == final["task"].map(wanted)]
-    points = completed.merge(final[["run_id", "value"]], on="run_id")
-    if points.empty:
+    points = material.runs.merge(final[["run_id", "value"]], on="run_id", how="left")
+    if points["value"].isna().all():
         return []
     made = []
     for part, tasks in chunks(material.tasks):
         labels = _labels(tasks)
         metrics = {task.label: task.primary for task in tasks}
-        fronts = [f"{label}: {', '.join(_front(points, metrics[label], label)) or 'none'}" for label in labels]
+        fronts = [
+            f"{label}: {', '.join(figures.front_of(points, metrics[label], label, 'seconds')) or 'none'}"
+            for label in labels
+        ]
+        having = points.dropna(subset=["value"]).groupby("task")["objective"].agg(set)
+        absent = [
+            f"{name} on {task.label}"
+            for task in tasks
+            for name in task.objectives
+            if name not in having.get(task.label, ())
+        ]
         made.append(
             Picture(
                 f"quality-cost{part}",
                 "Quality against cost",
-                "Small marks are runs, large ones medians over the completed runs; both scales of cost are "
-                "logarithmic. "
-                "The dashed line is the Pareto front of the medians: no other objective is both cheaper and better. "
+                "Small marks are runs, large ones medians over the runs that have a value, with “k of N” where not "
+                "every run has one; both scales of cost are logarithmic. "
+                + (f"No run of these has one: {', '.join(absent)}. " if absent else "")
+                + "The dashed line is the Pareto front of the medians: no other objective is both cheaper and better; "
+                "where half or more of the runs have no value an objective is not on it. "
                 "Seconds of training were measured while runs of the suite were side by side on the machine; speeds "
                 "measured alone are in the throughput table. One image count stands for several objectives where they "
                 "show the discriminator equally many.",
@@ -58,13 +72,6 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
             )
         )
     return made
-
-
-def _front(points: pd.DataFrame, metric: Metric, task: str) -> list[str]:
-    of = points[points["task"] == task].dropna(subset=["value"])
-    medians = of.groupby("objective", sort=False)[["seconds", "value"]].median()
-    centers = {str(name): (float(row["seconds"]), float(row["value"])) for name, row in medians.iterrows()}
-    return figures.pareto_front(centers, metric)
 
 
 def metric_points(material: Material, summary: pd.DataFrame, look: dict[str, Look]) -> list[Picture]:
@@ -120,8 +127,9 @@ def comparison_intervals(material: Material, comparisons: pd.DataFrame, look: di
             "How far the best is ahead",
             "Improvement of the best objective over each other one in the primary metric, paired by seed: "
             "interquartile "
-            "mean and 95 % bootstrap interval. Filled marks can be told apart, hollow ones cannot. ∞: failures reach "
-            "into the interval.",
+            "mean and 95 % bootstrap interval. Filled marks can be told apart, hollow ones cannot. Beside a row, ∞: "
+            "failures of the other reach into the interval, −∞: those of the best do; the line ends at the frame. "
+            "–: the two share no seed.",
             "Intervals of improvement; the table below holds the same numbers.",
             figures.comparison_intervals(comparisons, _labels(tasks), look),
         )
@@ -162,9 +170,10 @@ def training(material: Material, look: dict[str, Look]) -> list[Picture]:
                 Picture(
                     f"curves-{index}",
                     f"{task.label}: training curves",
-                    "Lines are medians over seeds, bands their ranges; a line ends where more than half of its runs "
-                    "have. "
-                    "Grey: a perfect sampler. The same runs are drawn over real images shown, generator steps and "
+                    "Lines are medians, bands ranges, over the runs that have a value there: after one has ended, over "
+                    "the survivors. A line ends where more than half of its objective's recorded runs have none. "
+                    + (SECONDS if task.spec.training.budget.unit == "seconds" else "")
+                    + "Grey: a perfect sampler. The same runs are drawn over real images shown, generator steps and "
                     "seconds "
                     "of training (measured while runs were side by side).",
                     f"Curves of {titles} on {task.label} for {', '.join(task.objectives)}.",
@@ -176,7 +185,8 @@ def training(material: Material, look: dict[str, Look]) -> list[Picture]:
                 Picture(
                     f"players-{index}",
                     f"{task.label}: losses and gradient norms",
-                    "Discriminator in the objective's colour, generator dashed; medians and ranges over seeds. Losses "
+                    "Discriminator in the objective's colour, generator dashed; medians and ranges over the runs that "
+                    "have got that far, until more than half have not. Losses "
                     "of two "
                     "objectives have no common scale and each panel has its own; gradient norms share one.",
                     f"Losses and gradient norms of both players on {task.label} for {', '.join(task.objectives)}.",

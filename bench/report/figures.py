@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench import statistics
 from bench.metrics import Metric
 from bench.report.style import INK, MUTED, PAPER, Look, legend, logarithmic, objective_rows, panels, plain, short, unit
 from bench.report.tables import NOISE, PERFECT
@@ -98,7 +99,7 @@ def quality_cost(
     """The primary metric over what a run cost, with the Pareto front of the medians.
 
     Args:
-        points: ``task, objective, seconds, images, value``, a row per completed run.
+        points: ``task, objective, seconds, images, value``, a row per run; NaN for a run without a value.
         metrics: the primary metric of each task.
         tasks: the panels' columns, in order.
         look: of each objective.
@@ -110,29 +111,31 @@ def quality_cost(
     for row, (cost, label) in enumerate(costs):
         for column, task in enumerate(tasks):
             ax, metric = flat[row * len(tasks) + column], metrics[task]
-            of = points[(points["task"] == task) & (points[cost] > 0)].dropna(subset=["value"])
+            every = points[points["task"] == task]
+            of = every[every[cost] > 0].dropna(subset=["value"])
             scale = 100 if metric.percent else 1
-            centers = {}
             for name in look:
-                cell = of[of["objective"] == name]
+                cell, runs = of[of["objective"] == name], int((every["objective"] == name).sum())
                 if cell.empty:
                     continue
                 x, y = cell[cost], cell["value"] * scale
-                style = look[name]
+                style, center = look[name], (float(x.median()), float(y.median()))
                 ax.plot(x, y, style.marker, color=style.color, ms=3.5, alpha=0.35, mew=0)
-                centers[name] = (float(x.median()), float(y.median()))
-                ax.plot(*centers[name], style.marker, color=style.color, ms=8, mec=PAPER, mew=0.8, label=name, zorder=3)
+                ax.plot(*center, style.marker, color=style.color, ms=8, mec=PAPER, mew=0.8, label=name, zorder=3)
+                if len(cell) < runs:
+                    said, beside = f"{len(cell)} of {runs}", (6, 4)
+                    ax.annotate(said, center, beside, textcoords="offset points", fontsize=7.5, color=style.color)
             if metric.log_scale and len(of) and of["value"].min() > 0:
                 logarithmic(ax, "y")
             if len(of):
                 logarithmic(ax, "x")
             else:
                 ax.set(xticks=[], yticks=[])
-                ax.text(0.5, 0.5, "no completed run", transform=ax.transAxes, ha="center", color=MUTED)
-            front = pareto_front(centers, metric)
+                ax.text(0.5, 0.5, "no run has a value", transform=ax.transAxes, ha="center", color=MUTED)
+            front = front_of(points, metric, task, cost)
             ax.step(
-                [centers[name][0] for name in front],
-                [centers[name][1] for name in front],
+                [x for x, _ in front.values()],
+                [y * scale for _, y in front.values()],
                 where="post",
                 color=INK,
                 lw=1.1,
@@ -146,6 +149,26 @@ def quality_cost(
                 ax.set_title(task)
     legend(figure, flat)
     return figure
+
+
+def front_of(points: pd.DataFrame, metric: Metric, task: str, cost: str) -> dict[str, tuple[float, float]]:
+    """The Pareto front of one task: median cost and value of the runs that have one, from cheap to costly.
+
+    An objective is on it only if its median is finite with failures counted as worst: a median of the luckier half
+    is not what a run of it can be expected to reach.
+
+    Args:
+        points: of `quality_cost`.
+        metric: what the values are of.
+        task: whose runs they are.
+        cost: ``seconds`` or ``images``.
+    """
+    centers = {}
+    for name, cell in points[points["task"] == task].groupby("objective", sort=False):
+        known = cell[cell[cost] > 0].dropna(subset=["value"])
+        if math.isfinite(statistics.summarise(cell["value"], metric.better).ranking) and len(known):
+            centers[str(name)] = (float(known[cost].median()), float(known["value"].median()))
+    return {name: centers[name] for name in pareto_front(centers, metric)}
 
 
 def pareto_front(points: Mapping[str, tuple[float, float]], metric: Metric) -> list[str]:
@@ -180,23 +203,21 @@ def comparison_intervals(comparisons: pd.DataFrame, tasks: Sequence[str], look: 
         of = comparisons[comparisons["task"] == task].reset_index(drop=True)
         ratio = bool((of["scale"] == "log-ratio").all())
         ends = of[["improvement", "improvement_low", "improvement_high"]].to_numpy(dtype=float)
+        finite = np.append(ends[np.isfinite(ends)], 0.0)  # before any exp: exp(−∞) is a finite number
+        pad = 0.12 * float(np.ptp(finite)) or 0.5
+        left, right, neutral = float(finite.min()) - pad, float(finite.max()) + pad, 0.0
         if ratio:
-            ends = np.exp(ends)
-        finite = ends[np.isfinite(ends)]
-        neutral = 1.0 if ratio else 0.0
-        top = float(max(finite.max(), neutral)) if finite.size else neutral + 1
-        top = top * 1.6 if ratio else top + 0.2 * abs(top)
+            ends, left, right, neutral = np.exp(ends), math.exp(left), math.exp(right), 1.0
         for y, (center, low, high) in enumerate(ends):
             style = look[of["other"][y]]
-            ax.plot([max(low, 1e-9 if ratio else -math.inf), min(high, top * 2)], [y, y], color=style.color, lw=2.2)
+            ax.plot(np.clip([low, high], left, right), [y, y], color=style.color, lw=2.2)
             filled = style.color if of["told_apart"][y] else PAPER
-            if math.isfinite(center):
+            if left <= center <= right:
                 ax.plot(center, y, style.marker, color=style.color, mfc=filled, mew=1.5, ms=6.5)
-            if not math.isfinite(high):
-                _beside(ax, y, "∞", size=11)
+            reached = ["−∞"] * bool(low < left) + ["∞"] * bool(high > right)
+            _beside(ax, y, "–" if math.isnan(center) else ", ".join(reached), size=9)
         ax.axvline(neutral, color=INK, lw=1)
-        bottom = float(min(finite.min(), neutral)) if finite.size else neutral - 1
-        ax.set_xlim(bottom * 0.85 if ratio else bottom - 0.2 * abs(bottom), top)
+        ax.set_xlim(left, right)
         if ratio:
             logarithmic(ax, "x")
         best = of["best"].iloc[0] if len(of) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Hashable
 from typing import Any
 
@@ -15,7 +16,7 @@ from bench.report import drawing, tables
 from bench.report.answer import answer
 from bench.report.answer import seconds as readable_seconds
 from bench.report.blocks import Block, Cell, Kind, Page, Picture, Row, Section, Table, Text
-from bench.report.material import Material, Task
+from bench.report.material import Material, Task, protocol_key
 from bench.report.protocol import protocol
 from bench.report.running import failure_blocks, throughput_blocks
 from bench.report.style import Look, looks, plural, share, shares, shown
@@ -36,7 +37,11 @@ def make_page(material: Material, command: str) -> Page:
     sections = [
         Section("answer", "The answer", (*answer(material, comparisons, ranks), *_warnings(material))),
         Section("summary", "Summary", _summary(material, summary, ranks, look)),
-        Section("cost", "Quality against cost", _or_none(drawing.quality_cost(material, look), "No run completed.")),
+        Section(
+            "cost",
+            "Quality against cost",
+            _or_none(drawing.quality_cost(material, look), "No run has a value of the metric that ranks."),
+        ),
         Section(
             "metrics", "Each metric", _or_none(drawing.metric_points(material, summary, look), "Nothing was measured.")
         ),
@@ -86,6 +91,18 @@ def _warnings(material: Material) -> list[Block]:
             "the "
             "runs that have one."
         )
+    if material.left_out:
+        count = material.left_out
+        said.append(f"{count} {plural('record', count)} of other plans left out: the suite does not ask for them.")
+    spaces: dict[str, list[str]] = defaultdict(list)
+    for task in material.tasks:
+        spaces[protocol_key(task.spec)].append(task.label)
+    said += [
+        f"Runs of one task were measured in feature spaces of {len(labels)} different weights: they are not compared, "
+        f"and stand as tasks of their own ({'; '.join(labels)})."
+        for labels in spaces.values()
+        if len(labels) > 1
+    ]
     if material.rejected:
         said.append(f"{len(material.rejected)} files were not trusted and are left out (see “What failed and why”).")
     unknown = sorted(set(material.values["metric"]) - METRICS.keys())
@@ -239,7 +256,6 @@ def _certainty(material: Material, comparisons: pd.DataFrame, look: dict[str, Lo
                 color=look[line["other"]].color,
             )
         )
-    fewest = int(comparisons["seeds"].min())
     table = Table(
         "The best against each other",
         "Improvement in the primary metric, paired by seed: interquartile mean of (log-)ratios or differences with a "
@@ -247,24 +263,42 @@ def _certainty(material: Material, comparisons: pd.DataFrame, look: dict[str, Lo
         "improvement: "
         "chance that a run of the best beats a run of the other, with its bootstrap interval (ties count half, "
         "failures "
-        "lose). p: exact two-sided rank-sum test of this pair alone. Adjusted: step-down permutation test over the "
-        "task, "
+        f"lose). p: two-sided rank-sum test of this pair alone, {_way(comparisons)}. Adjusted: step-down "
+        "permutation test over the task, "
         "which allows for the best having been chosen by these same runs. Told apart: the interval excludes no "
         "difference, the adjusted p is at most 0.05, and the medians differ by more than the perfect sampler's own "
         "draws "
-        "(“within the floor” where they do not). "
-        f"With {fewest} seeds no p of a pair below {comparisons['smallest_p'].max():.2g} is possible"
-        + (
-            f"; under {statistics.DESCRIPTIVE_BELOW} seeds all of this is descriptive."
-            if fewest < statistics.DESCRIPTIVE_BELOW
-            else "."
-        ),
+        f"(“within the floor” where they do not).{_reach(comparisons)}",
         ("comparison", "improvement", "probability", "p", "verdict"),
         tuple(rows),
         frozenset({0, 4}),
         collapsed=len(rows) > 40,
     )
     return (*drawing.comparison_intervals(material, comparisons, look), table)
+
+
+def _way(comparisons: pd.DataFrame) -> str:
+    """How the p of the pairs was reckoned."""
+    if comparisons["exact"].all():
+        return "exact"
+    approximation = "by normal approximation with correction for ties"
+    if not comparisons["exact"].any():
+        return approximation
+    return f"exact up to {statistics.EXACT_SPLITS:,} splits of the runs and {approximation} above"
+
+
+def _reach(comparisons: pd.DataFrame) -> str:
+    """The smallest p that the pair with the fewest runs can have, if it is known; and what few seeds are good for."""
+    hardest = comparisons.sort_values("smallest_p", kind="stable").to_dict("records")[-1]
+    said = ""
+    if hardest["exact"]:
+        said += (
+            f" With {hardest['best_runs']} runs against {hardest['other_runs']}, no p of a pair below "
+            f"{hardest['smallest_p']:.2g} is possible."
+        )
+    if comparisons["seeds"].min() < statistics.DESCRIPTIVE_BELOW:
+        said += f" Under {statistics.DESCRIPTIVE_BELOW} seeds all of this is descriptive."
+    return said
 
 
 def _end(value: float) -> str:

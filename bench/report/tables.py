@@ -38,10 +38,13 @@ COMPARISONS = (
     "improvement_low",
     "improvement_high",
     "seeds",
+    "best_runs",
+    "other_runs",
     "probability",
     "probability_low",
     "probability_high",
     "p",
+    "exact",
     "p_adjusted",
     "smallest_p",
     "within_floor",
@@ -148,13 +151,15 @@ def comparisons(material: Material) -> pd.DataFrame:
             x, y = list(cells[order[0]].values()), list(cells[other].values())
             chance = statistics.probability_of_improvement(x, y, better=metric.better)
             p = statistics.rank_sum_test(x, y, better=metric.better)
-            made.append((other, scale, gain, chance, p, statistics.smallest_p(len(x), len(y))))
+            made.append((other, scale, gain, chance, p, len(x), len(y)))
         adjusted = statistics.step_down_test([list(cells[name].values()) for name in order], better=metric.better)
-        for (other, scale, gain, chance, p, least), p_adjusted in zip(made, adjusted, strict=True):
+        for (other, scale, gain, chance, p, n, m), p_adjusted in zip(made, adjusted, strict=True):
             within = _within_floor(material, task, order[0], other)
             told = gain.excludes_zero and p_adjusted <= 0.05 and not within
             head = (task.label, metric.name, order[0], other, scale, gain.estimate, gain.low, gain.high, gain.n)
-            rows.append((*head, chance.estimate, chance.low, chance.high, p, p_adjusted, least, within, told))
+            likely = (n, m, chance.estimate, chance.low, chance.high)
+            exact, least = statistics.is_exact(n, m), statistics.smallest_p(n, m)
+            rows.append((*head, *likely, p, exact, p_adjusted, least, within, told))
     return pd.DataFrame(rows, columns=list(COMPARISONS))
 
 

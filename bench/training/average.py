@@ -7,6 +7,8 @@ import copy
 import torch
 from torch import nn
 
+from bench.architectures.layers import advance, spectral_norms
+
 RAMP = 0.05
 """Early on the half-life is this share of the images seen, so that the initial weights are forgotten (EDM's rule)."""
 
@@ -22,8 +24,11 @@ class Average:
     def __init__(self, network: nn.Module, half_life: float) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.half_life = half_life
-        averaged, live = _tensors(self.network), _tensors(network)
-        pairs = list(zip(averaged, live, strict=True))
+        # estimates of the average's own singular values: averaged ones would be of nothing
+        self._norms = spectral_norms(self.network)
+        estimates = {id(tensor) for norm, _ in self._norms for tensor in norm.buffers()}
+        tensors = zip(_tensors(self.network), _tensors(network), strict=True)
+        pairs = [(averaged.detach(), live.detach()) for averaged, live in tensors if id(averaged) not in estimates]
         self._averaged = [a for a, _ in pairs if a.is_floating_point()]
         self._live = [b for a, b in pairs if a.is_floating_point()]
         self._copied = [(a, b) for a, b in pairs if not a.is_floating_point()]
@@ -38,7 +43,8 @@ class Average:
         torch._foreach_lerp_(self._averaged, self._live, 1 - self.decay(images, new))
         for averaged, live in self._copied:  # counters: an average of integers means nothing
             averaged.copy_(live)
+        advance(self._norms)
 
 
 def _tensors(network: nn.Module) -> list[torch.Tensor]:
-    return [tensor.detach() for tensor in (*network.parameters(), *network.buffers())]
+    return [*network.parameters(), *network.buffers()]

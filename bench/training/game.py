@@ -16,6 +16,7 @@ from bench.architectures.base import Players
 from bench.architectures.layers import advance, mixes_samples, spectral_norms
 from bench.catalog import architectures, losses, optimizers, penalties
 from bench.datasets.base import Data
+from bench.errors import MIXED_SAMPLES, CatalogError
 from bench.objectives.base import DiscriminatorBatch
 from bench.spec import Choice, RunSpec
 from bench.training.average import Average
@@ -76,6 +77,10 @@ class Game:
         self.average = Average(self.generator, spec.training.ema_images) if spec.training.ema_images else None
         self.streams = Streams(spec.seed, device)
 
+        if mixes_samples(self.discriminator) and any(
+            getattr(penalty, "needs_independent_samples", False) for penalty in regularisers
+        ):
+            raise CatalogError(MIXED_SAMPLES.format(objective=objective.label))
         needed = {side for penalty in self._terms for side in getattr(penalty, "differentiates", ())}
         self._real_needs_gradient, self._fake_needs_gradient = "real" in needed, "fake" in needed
         # one pass over both halves where samples are scored one by one and nobody differentiates at a half
@@ -212,6 +217,9 @@ class Game:
             images = step * self.spec.images_per_step
             self.logged.append(LoggedStep(step, images, seconds, tuple(values.tolist())))
         self._log.clear()
+        if len(self.logged) > 2 * LOG_POINTS:  # a budget in seconds does not tell how many steps will come
+            self._log_every *= 2
+            self.logged = [entry for entry in self.logged if entry.step % self._log_every == 0]
 
     @torch.no_grad()
     def generate(self, n: int, purpose: str) -> Tensor:
@@ -242,6 +250,7 @@ class Game:
             "streams": self.streams.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "log_every": self._log_every,
             "alive": self._alive,
             "finite_steps": self._finite_steps,
             "logged": [(entry.step, entry.images, entry.seconds, entry.values) for entry in self.logged],
@@ -256,7 +265,7 @@ class Game:
         if self.average is not None:
             self.average.network.load_state_dict(state["average"])
         self.streams.load_state_dict(state["streams"])
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step, self.seconds, self._log_every = state["step"], state["seconds"], state["log_every"]
         self._alive.copy_(state["alive"])
         self._finite_steps.copy_(state["finite_steps"])
         self.logged = [LoggedStep(step, images, seconds, values) for step, images, seconds, values in state["logged"]]
@@ -266,7 +275,7 @@ def build_players(choice: Choice, shape: tuple[int, ...], seed: int) -> Players:
     """Players with the initial weights of a seed; torch's global random state is left as it was."""
     architecture = architectures.create(choice.name, **choice.settings)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream_seed(seed, "init"))
+        torch.default_generator.manual_seed(stream_seed(seed, "init"))  # `torch.manual_seed` would seed GPUs too
         return architecture.build(shape)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from bench.architectures import Players
-from bench.architectures.layers import SpectralNorm, mixes_samples
+from bench.architectures.layers import SpectralNorm, mixes_samples, spectral_norms
 from bench.catalog import architectures
 from bench.errors import CatalogError
 
@@ -85,7 +85,7 @@ def test_mlp_initialises_as_he_does() -> None:
 
 
 def test_batch_normalisation_is_known_to_mix_samples() -> None:
-    assert mixes_samples(build("dcgan", (1, 8, 8)).discriminator)
+    assert mixes_samples(build("dcgan", (1, 8, 8), discriminator_normalisation="batch").discriminator)
     assert not mixes_samples(build("dcgan", (1, 8, 8), discriminator_normalisation="layer").discriminator)
 
 
@@ -94,6 +94,19 @@ def test_scores_depend_on_their_own_sample_alone(kind: str) -> None:
     discriminator = build("dcgan", (1, 16, 16), width=4, discriminator_normalisation=kind).discriminator
     images = torch.rand(6, 1, 16, 16)
     torch.testing.assert_close(discriminator(images)[2:4], discriminator(images[2:4]), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("mlp", (2,)), ("dcgan", (3, 32, 32))])
+def test_spectrally_normalised_players_have_unit_weights_from_the_start(name: str, shape: tuple[int, ...]) -> None:
+    settings = {"generator_normalisation": "spectral", "discriminator_normalisation": "spectral", "width": 16}
+    players = build(name, shape, **settings)
+    for player in (players.generator, players.discriminator):
+        norms = spectral_norms(player)
+        layers = [layer for layer in player.modules() if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)]
+        assert len(norms) == len(layers)
+        for norm, weight in norms:
+            largest = torch.linalg.matrix_norm(norm(weight).movedim(norm.dim, 0).flatten(1), 2)
+            assert 0.99 < largest.item() < 1.1
 
 
 def test_spectral_norm_divides_by_the_largest_singular_value() -> None:

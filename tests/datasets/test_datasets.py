@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 import torch
 
 from bench.catalog import datasets
+from bench.datasets.loading import load_dataset
+from bench.errors import DataError
+from tests.specs import choice
 
 
 def test_ring_lies_on_its_circle() -> None:
@@ -63,3 +67,20 @@ def test_images_survive_coding_exactly() -> None:
     assert seen.max() == 1
     assert torch.equal(data.encode(seen), data.train)
     assert data.encode(torch.tensor([[[[-7.0, 9.0]]]])).flatten().tolist() == [0, 255]
+
+
+@pytest.mark.parametrize(
+    ("train", "says"),
+    [
+        (torch.zeros(10, 3), "promises samples of shape"),
+        (torch.zeros(1, 2), "1 samples; at least 2"),
+        (torch.full((10, 2), math.nan), "not finite"),
+    ],
+)
+def test_data_that_break_their_promise_are_refused(
+    monkeypatch: pytest.MonkeyPatch, train: torch.Tensor, says: str
+) -> None:
+    good = datasets.create("ring", train=10).load(Path())
+    monkeypatch.setattr("bench.datasets.mixtures.Ring.load", lambda *_: dataclasses.replace(good, train=train))
+    with pytest.raises(DataError, match=says):
+        load_dataset(choice(datasets, "ring"), Path())

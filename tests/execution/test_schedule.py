@@ -54,6 +54,11 @@ def test_critic_steps_count_as_images() -> None:
     assert evaluations("images", 1600, 800, "wgan") == ([10, 20], 20)
 
 
+def test_a_tiny_distance_of_evaluations_does_not_hang() -> None:
+    found, last = evaluations("seconds", 1.0, 1e-300)
+    assert found[-1] == last
+
+
 @given(amount=st.integers(1, 3000), every=st.floats(0.5, 4000), unit=st.sampled_from(["steps", "images", "seconds"]))
 def test_always_ends_with_an_evaluation_and_none_twice(amount: int, every: float, unit: str) -> None:
     found, last = evaluations(unit, amount, every)

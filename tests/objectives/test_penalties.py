@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bench.architectures.layers import raw_weight, weighted
 from bench.catalog import penalties
 from bench.objectives import DiscriminatorBatch
 
@@ -128,6 +129,13 @@ def test_penalties_do_not_reach_the_generator() -> None:
     for name in ("gradient-penalty", "r1", "r2"):
         term = penalties.create(name).term(score(Linear([3.0, 4.0]), REAL, source * 2))
         assert torch.autograd.grad(term, source, allow_unused=True)[0] is None
+
+
+def test_weight_clip_reaches_the_weights_under_spectral_normalisation() -> None:
+    layer = nn.Linear(3, 3)
+    weighted(layer, "spectral")
+    penalties.create("weight-clip", limit=0.02).project(nn.Sequential(layer))
+    assert raw_weight(layer).abs().max().item() <= 0.0201
 
 
 def test_weight_clip_boxes_weights_but_not_normalisation() -> None:

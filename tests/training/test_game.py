@@ -11,8 +11,10 @@ import pytest
 import torch
 from torch import nn
 
+from bench.architectures.layers import spectral_norms
 from bench.catalog import architectures, datasets, losses, objectives, optimizers, penalties
 from bench.datasets.base import Data
+from bench.errors import CatalogError
 from bench.objectives import DiscriminatorBatch
 from bench.spec import RunSpec
 from bench.training.game import LOGGED, Game, build_players
@@ -198,6 +200,28 @@ def test_generating_uses_running_statistics_and_restores_the_mode() -> None:
     assert together.dtype == torch.uint8
 
 
+def test_average_of_a_spectrally_normalised_generator_is_normalised() -> None:
+    architecture = choice(architectures, "mlp", width=16, generator_normalisation="spectral")
+    game = make(run_spec("hinge", architecture=architecture, amount=60))
+    game.advance(60)
+    assert game.average is not None
+    for norm, weight in spectral_norms(game.average.network):
+        assert 0.95 < torch.linalg.matrix_norm(norm(weight), 2).item() < 1.1
+
+
+@pytest.mark.parametrize("name", ["wgan-gp", "nsgan-r1", "r3gan"])
+def test_per_sample_penalties_are_refused_where_samples_are_mixed(name: str) -> None:
+    architecture = choice(architectures, "dcgan", width=8, discriminator_normalisation="batch")
+    with pytest.raises(CatalogError, match="batch normalisation mixes samples"):
+        make(run_spec(name, "digits", architecture))
+
+
+def test_a_budget_in_seconds_keeps_a_bounded_log() -> None:
+    game = make(run_spec("nsgan", unit="seconds", amount=1000.0))
+    game.advance(20 * 450)
+    assert 150 <= len(game.logged) <= 400
+
+
 def test_divergence_is_found_at_its_step() -> None:
     spec = run_spec("nsgan")
     game = make(spec)
@@ -259,7 +283,7 @@ def test_spectral_norm_moves_once_per_update_and_not_when_evaluating() -> None:
     game.update_generator(game.draw_real())
     assert all(torch.equal(a, b) for a, b in zip(before, vectors(), strict=True))
     expected = expected_after_one_step()
-    assert len(expected) == 3
+    assert len(expected) == 4  # the score's layer too
     game.update_discriminator(game.draw_real())
     for a, b in zip(expected, vectors(), strict=True):
         torch.testing.assert_close(a, b)
@@ -267,9 +291,12 @@ def test_spectral_norm_moves_once_per_update_and_not_when_evaluating() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-def test_cuda_trains_like_the_cpu() -> None:
-    spec = run_spec("wgan-gp", "digits")
+@pytest.mark.parametrize("name", ["nsgan", "wgan-gp", "r3gan"])
+def test_cuda_trains_and_repeats_itself(name: str) -> None:
+    spec = run_spec(name, "digits")
     device = torch.device("cuda:0")
-    game = Game(spec, load(spec).to(device), device)
-    assert game.advance(5)
-    assert game.generate(8, "test").device.type == "cuda"
+    first, second = (Game(spec, load(spec).to(device), device) for _ in range(2))
+    for game in (first, second):
+        assert game.advance(5)
+    assert same_bits(first, second)
+    assert first.generate(8, "test").device.type == "cuda"
