@@ -161,6 +161,13 @@ def test_smallest_p_is_reached_by_runs_all_apart(n, m):
     assert p == pytest.approx(statistics.smallest_p(n, m))
 
 
+def test_rank_sum_test_is_exact_up_to_eight_against_eight():
+    assert statistics.is_exact(8, 8)
+    assert not statistics.is_exact(9, 9)
+    p = statistics.rank_sum_test(np.arange(9), 100.0 + np.arange(9), better="lower")
+    assert p > 2 * statistics.smallest_p(9, 9)
+
+
 def test_one_objective_under_two_names_is_told_apart_in_at_most_five_percent():
     """The report's rule (interval excludes zero, and p ≤ 0.05) on an A/A suite of five seeds."""
     random = np.random.default_rng(6)

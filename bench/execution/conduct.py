@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-import pandas as pd
-
 from bench.errors import StoreError, UsageError
 from bench.execution.pool import LocalPool, Outcome
 from bench.execution.tasks import (
@@ -28,10 +26,11 @@ from bench.execution.tasks import (
     ReferenceTask,
     RunTask,
     ThroughputTask,
+    make_history,
 )
 from bench.record import Record, Status, Timings, reference_key
 from bench.spec import RunSpec
-from bench.store import HISTORY_COLUMNS, Store
+from bench.store import Store
 from bench.suite import Plan
 
 Pending = dict[Future[Outcome], Callable[[Outcome], None]]
@@ -305,9 +304,7 @@ class _Run:
         record = store.record(run_id)
         if record is None:
             record = self._record_for(outcome)
-            store.write_history(
-                run_id, pd.DataFrame([r.model_dump() for r in self.rows], columns=list(HISTORY_COLUMNS))
-            )
+            store.write_history(run_id, make_history(self.rows))
             store.write_record(record)
         self.conductor.watcher.finished(run_id, record.status, record.reason)
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import pandas as pd
 import torch
 
 from bench.datasets.loading import load_dataset
@@ -16,9 +15,9 @@ from bench.evaluation.selection import select_measurements
 from bench.evaluation.spaces import open_space
 from bench.execution.pictures import picture
 from bench.execution.schedule import Schedule
-from bench.execution.tasks import HistoryRow, Progress, RunTask
+from bench.execution.tasks import HistoryRow, Progress, RunTask, make_history
 from bench.record import Record, Status, Timings
-from bench.store import HISTORY_COLUMNS, Store
+from bench.store import Store
 from bench.training.game import LOGGED, Game
 
 SAMPLES_KEPT_POINTS, SAMPLES_KEPT_IMAGES = 2500, 64
@@ -78,7 +77,7 @@ def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[]
     before = clock()
     last = game.step if finite else game.finite_steps
     rows = [row for row in _logged(game) if row.step <= last] + rows
-    history = pd.DataFrame([row.model_dump() for row in rows], columns=list(HISTORY_COLUMNS))
+    history = make_history(rows)
     store.write_history(spec.run_id, history)
     if finite:
         kept = game.generate(SAMPLES_KEPT_IMAGES if data.is_image else SAMPLES_KEPT_POINTS, "test").cpu().numpy()

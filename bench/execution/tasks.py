@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bench.record import Environment
 from bench.spec import Choice, Frozen, PluginSpec, RunSpec
+from bench.store import HISTORY_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Place(Frozen):
@@ -75,6 +80,14 @@ class HistoryRow(Frozen):
     split: str
     name: str
     value: float | None
+
+
+def make_history(rows: Iterable[HistoryRow]) -> pd.DataFrame:
+    """The rows as the store keeps them, every column of its own type however many rows there are."""
+    import pandas as pd
+
+    history = pd.DataFrame([row.model_dump() for row in rows], columns=list(HISTORY_COLUMNS))
+    return history.astype({"step": "int64", "images": "int64", "seconds": "float64", "value": "float64"})
 
 
 class Progress(Frozen):

@@ -59,6 +59,18 @@ def main(payload: str, connection: Connection, log: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     stop: list[bool] = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+    answer(payload, connection, lambda: bool(stop))
+    connection.close()
+
+
+def answer(payload: str, connection: Connection, stopping: Callable[[], bool]) -> None:
+    """Do a task, telling of its progress and, in one last message, of its end.
+
+    Args:
+        payload: a `Task` as JSON.
+        connection: where `Message`s go, as JSON.
+        stopping: whether the task is to end early.
+    """
 
     def tell(content: Progress | Done | Failed) -> None:
         try:
@@ -67,7 +79,7 @@ def main(payload: str, connection: Connection, log: str | None) -> None:
             os._exit(1)
 
     try:
-        tell(_perform(TypeAdapter[Task](Task).validate_json(payload), tell, lambda: bool(stop)))
+        tell(_perform(TypeAdapter[Task](Task).validate_json(payload), tell, stopping))
     except UsageError as error:
         tell(Failed(reason="; ".join(error.faults), faults=error.faults))
     except Exception as error:
@@ -76,7 +88,6 @@ def main(payload: str, connection: Connection, log: str | None) -> None:
             tell(Failed(reason=f"out of memory: {_first_line(error)}", out_of_memory=True))
         else:
             tell(Failed(reason=f"{type(error).__name__}: {_first_line(error)}"))
-    connection.close()
 
 
 OUT_OF_MEMORY_SIGNS = ("can't allocate memory", "out of memory", "ALLOC_FAILED")

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import math
 import re
 import subprocess
 import sys
@@ -11,7 +12,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 from bench import statistics
 from bench.metrics import METRICS
@@ -19,8 +19,9 @@ from bench.record import Status
 from bench.report import answer, build, curves, drawing, figures, pictures, tables
 from bench.report.material import read_material
 from bench.report.style import COLORS, MARKERS, looks, theme
+from bench.spec import Budget, PluginSpec
 from bench.store import Store
-from tests.report.synthetic import CHARACTERS, make_reference, make_results, make_run, spec
+from tests.report.synthetic import make_reference, make_results, make_run, make_throughput, spec
 
 COMMAND = "ganbench run suites/losses.toml"
 SECTIONS = (
@@ -162,7 +163,9 @@ def test_one_objective_under_two_names_is_not_told_apart(tmp_path):
 
 
 def test_a_clear_winner_is_named_with_its_margin(tmp_path):
-    store = make_results(tmp_path / "clear", ["minimax", "r3gan"], ["grid"], 0)
+    store = Store(tmp_path / "clear")
+    store.prepare()
+    make_reference(store, "grid")
     for seed in range(6):
         make_run(store, spec("minimax", "grid", seed), Status.COMPLETED)
         make_run(store, spec("r3gan", "grid", seed), Status.COMPLETED)
@@ -197,6 +200,8 @@ def undefined_metrics(store):
         record = make_run(store, spec("nsgan", "ring", seed), Status.COMPLETED)
         empty = tuple(m.model_copy(update={"value": None}) for m in record.measurements)
         store.write_record(record.model_copy(update={"measurements": empty}))
+        history = store.history(record.run_id)
+        store.write_history(record.run_id, history.assign(value=history["value"].where(history["split"] == "train")))
 
 
 def nothing(store):
@@ -276,14 +281,14 @@ def test_hostile_text_is_shown_as_text(tmp_path):
     store = Store(tmp_path / "results")
     store.prepare()
     suite = "title = '''" + HOSTILE + "'''\n# ``` </pre><script>\n"
-    store.write_suite(suite, json.dumps({"runs": ["<img src=x onerror=y>"]}))
     run = spec("nsgan", "ring", 0)
     run = run.model_copy(update={"architecture": run.architecture.model_copy(update={"name": "<b>mlp</b>"})})
+    store.write_suite(suite, json.dumps({"runs": ["<img src=x onerror=y>", run.run_id]}))
     record = make_run(store, run, Status.DIVERGED, reason=HOSTILE)
     store.write_record(record.model_copy(update={"log_tail": "</pre><script>alert(2)</script>"}))
     page = build(store.folder, tmp_path / "report", command="ganbench run '<i>.toml'")
     text, outline = read(page)
-    assert not {"script", "img", "b", "i"} & set(outline.tags) - {"b"}
+    assert not {"script", "img", "i"} & set(outline.tags)  # <b> is the page's own; the plugin's is looked for below
     assert "<b>mlp</b>" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
@@ -337,27 +342,83 @@ def test_ten_objectives_have_ten_colours_and_markers():
     assert len({(style.color, style.marker) for style in many.values()}) == 30
 
 
-def test_every_figure_function_returns_a_figure(small):
+def test_figures_say_so_where_there_is_nothing_to_draw(small):
     material = read_material(small.folder)
     look = looks(material.objectives)
-    labels = [task.label for task in material.tasks]
-    primary = {task.label: task.primary for task in material.tasks}
-    history = material.history("ring")
-    values = pd.DataFrame({"task": ["ring"], "objective": ["nsgan"], "seed": [0], "value": [1.0]})
-    points = values.assign(seconds=1.0, images=10)
+    none = pd.DataFrame({"task": [], "objective": [], "seed": [], "value": []})
+    history = material.history("ring").iloc[:0]
     with theme():
-        made = [
-            figures.metric_points(values, material.draws, METRICS["modes_covered"], ["ring"], look),
-            figures.metric_points(values.iloc[:0], material.draws.iloc[:0], METRICS["fid"], ["ring"], look),
-            figures.quality_cost(points, primary, labels, look),
-            figures.comparison_intervals(tables.comparisons(material), labels, look),
-            figures.selection_protocols(tables.selections(material), primary, labels, look),
-            figures.step_times(tables.throughput(material), look),
-            curves.training_curves(history, material.draws, [METRICS["reverse_kl"]], "ring", look),
-            curves.player_curves(history, "ring", look),
-            pictures.sample_panels({"nsgan": np.zeros((4, 2)), "wgan-gp": "diverged"}, None, (), None, "ring", look),
-        ]
-    assert all(isinstance(figure, Figure) for figure in made)
+        made = {
+            "no value": figures.metric_points(none, material.draws.iloc[:0], METRICS["fid"], ["ring"], look),
+            "no run has a value": figures.quality_cost(
+                none.assign(seconds=[], images=[]), {"ring": METRICS["fid"]}, ["ring"], look
+            ),
+            "nothing to compare": figures.comparison_intervals(tables.comparisons(material).iloc[:0], ["ring"], look),
+            "nothing logged": curves.training_curves(history, material.draws, [METRICS["fid"]], "ring", look),
+            "diverged": pictures.sample_panels(
+                {"nsgan": np.zeros((4, 2)), "wgan-gp": "diverged"}, None, (), None, "ring", look
+            ),
+        }
+    for said, figure in made.items():
+        assert said in words(figure)
+
+
+def words(figure):
+    """Every text in a figure's panels."""
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def comparison(material, **changed):
+    return tables.comparisons(material).iloc[:1].assign(**changed)
+
+
+@pytest.mark.parametrize("scale", ["log-ratio", "difference"])
+@pytest.mark.parametrize(
+    ("center", "low", "high", "said"),
+    [
+        (0.7, -math.inf, 1.1, "−∞"),
+        (0.7, 0.2, math.inf, "∞"),
+        (-math.inf, -math.inf, math.inf, "−∞, ∞"),
+        (math.nan, math.nan, math.nan, "–"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_intervals_that_failures_reach_into_end_at_the_frame(small, scale, center, low, high, said):
+    material = read_material(small.folder)
+    line = comparison(material, scale=scale, improvement=center, improvement_low=low, improvement_high=high)
+    with theme():
+        figure = figures.comparison_intervals(line, [line["task"].iloc[0]], looks(material.objectives))
+        figure.canvas.draw()
+    (ax,) = figure.axes
+    left, right = ax.get_xlim()
+    assert math.isfinite(left)
+    assert math.isfinite(right)
+    assert left < right
+    if scale == "log-ratio":
+        assert left > 1e-3
+    assert said in words(figure)
+    if not math.isnan(center):
+        drawn = ax.lines[0].get_xdata()
+        assert left <= drawn[0] < drawn[1] <= right
+
+
+def test_quality_against_cost_counts_failures_and_keeps_the_lucky_off_the_front():
+    def runs(name, seconds, values):
+        return [("ring", name, seconds, 10 * seconds, value) for value in values]
+
+    points = pd.DataFrame(
+        runs("sound", 2.0, [3.0, 3.0, 3.0, 3.0])
+        + runs("once", 3.0, [2.0, 2.0, 2.0, math.nan])
+        + runs("lucky", 1.0, [1.0, 1.0, math.nan, math.nan]),
+        columns=["task", "objective", "seconds", "images", "value"],
+    )
+    metric = METRICS["sliced_wasserstein"]
+    assert figures.front_of(points, metric, "ring", "seconds") == {"sound": (2.0, 3.0), "once": (3.0, 2.0)}
+    with theme():
+        figure = figures.quality_cost(points, {"ring": metric}, ["ring"], looks(["sound", "once", "lucky"]))
+    assert sorted(words(figure)) == ["2 of 4", "2 of 4", "3 of 4", "3 of 4"]
+    front = next(line for line in figure.axes[0].lines if line.get_label() == "Pareto front")
+    assert list(front.get_xdata()) == [2.0, 3.0]
 
 
 def test_pareto_front_holds_what_nothing_beats_in_both():
@@ -369,9 +430,40 @@ def test_pareto_front_holds_what_nothing_beats_in_both():
 def test_curve_ends_where_more_than_half_of_the_runs_have():
     rows = [(step, seed, 1.0) for seed, last in ((0, 3), (1, 2), (2, 1)) for step in range(1, last + 1)]
     history = pd.DataFrame(rows, columns=["step", "seed", "value"]).assign(
-        images=0, seconds=0.0, split="test", name="fid", objective="nsgan"
+        images=0, seconds=0.0, split="test", name="fid", objective="nsgan", runs=3
     )
+    history["place"] = history["step"]
     assert list(curves.over_seeds(history, "fid", "test")["step"]) == [1, 2]
+    assert list(curves.over_seeds(history.assign(runs=5), "fid", "test")["step"]) == [1]
+
+
+def test_runs_without_a_readable_history_count_in_curves_and_are_named(tmp_path):
+    store = Store(tmp_path / "results")
+    store.prepare()
+    records = [make_run(store, spec("nsgan", "ring", seed), Status.COMPLETED) for seed in range(5)]
+    torn = store.run_folder(records[0].run_id) / "history.parquet"
+    torn.write_bytes(b"PAR1")
+    for record in records[1:3]:
+        (store.run_folder(record.run_id) / "history.parquet").unlink()
+    material = read_material(store.folder)
+    assert set(material.history("ring")["runs"]) == {5}
+    assert curves.over_seeds(material.history("ring"), "modes_covered", "test").empty
+    assert [sentence.split(": ")[0] for sentence in material.rejected] == [str(torn)]
+
+
+def test_evaluations_of_a_budget_in_seconds_stand_together_by_their_number(tmp_path):
+    store = Store(tmp_path / "results")
+    store.prepare()
+    for seed in range(3):
+        run = spec("nsgan", "ring", seed)
+        training = run.training.model_copy(update={"budget": Budget(unit="seconds", amount=4000)})
+        record = make_run(store, run.model_copy(update={"training": training}), Status.COMPLETED)
+        history = store.history(record.run_id)
+        late = history["step"].where(history["split"] == "train", history["step"] + seed)
+        store.write_history(record.run_id, history.assign(step=late))
+    table = curves.over_seeds(read_material(store.folder).history("ring"), "modes_covered", "test")
+    assert list(table["seeds"]) == [3] * 9
+    assert list(table["step"]) == [500 * index + 1 for index in range(9)]
 
 
 def test_tiles_keep_pixels_and_leave_missing_images_empty():
@@ -395,5 +487,104 @@ def test_many_tasks_are_split_over_figures(small):
     assert [(part, len(tasks)) for part, tasks in parts] == [("-1", 3), ("-2", 3), ("-3", 1)]
 
 
-def test_characters_of_the_synthetic_suite_are_known_to_it():
-    assert len(CHARACTERS) == 8
+def test_runs_that_the_suite_no_longer_asks_for_are_left_out(tmp_path):
+    store = Store(tmp_path / "results")
+    store.prepare()
+    asked = [make_run(store, spec("nsgan", "ring", seed), Status.COMPLETED) for seed in range(2)]
+    fewer = make_run(store, spec("nsgan", "ring", 2), Status.COMPLETED)
+    before = spec("nsgan", "ring", 0)
+    before = before.model_copy(update={"objective": before.objective.model_copy(update={"n_critic": 3})})
+    make_run(store, before, Status.DIVERGED)
+    for run in (asked[0].spec, before):
+        make_throughput(store, run)
+    plan = {"runs": [record.run_id for record in asked], "cells": [{"id": asked[0].spec.cell_id}]}
+    store.write_suite("", json.dumps(plan))
+    material = read_material(store.folder)
+    assert list(material.runs["run_id"]) == plan["runs"]
+    assert [item.cell_id for item in material.throughputs] == [asked[0].spec.cell_id]
+    text, _ = build_in(store, tmp_path / "report")
+    assert "2 records of other plans left out" in text
+    assert fewer.run_id not in text
+
+
+def test_an_edited_plugin_is_another_objective(tmp_path):
+    store = Store(tmp_path / "results")
+    store.prepare()
+    run = spec("nsgan", "ring", 0)
+    for sha256 in ("aa" * 32, "bb" * 32):
+        plugin = PluginSpec(name="mine", sha256=sha256)
+        make_run(store, run.model_copy(update={"plugins": (plugin,)}), Status.COMPLETED)
+    material = read_material(store.folder)
+    assert len(material.objectives) == 2
+    assert not material.runs.duplicated(["task", "objective", "seed"]).any()
+
+
+def test_runs_measured_in_different_feature_spaces_are_not_compared(tmp_path):
+    store = Store(tmp_path / "results")
+    store.prepare()
+    make_reference(store, "digits")
+    for seed, sha256 in enumerate(("ab" * 32, "ab" * 32, "cd" * 32)):
+        record = make_run(store, spec("nsgan", "digits", seed), Status.COMPLETED)
+        store.write_record(record.model_copy(update={"space_sha256": sha256}))
+    crashed = make_run(store, spec("nsgan", "digits", 3), Status.CRASHED)
+    material = read_material(store.folder)
+    assert material.runs.groupby("task").size().to_dict() == {"digits, weights ababab": 3, "digits, weights cdcdcd": 1}
+    assert material.runs.set_index("run_id").loc[crashed.run_id, "task"] == "digits, weights ababab"
+    assert set(material.references) == {"digits, weights ababab"}
+    text, _ = build_in(store, tmp_path / "report")
+    assert "feature spaces of 2 different weights: they are not compared" in text
+
+
+def test_a_run_that_ended_before_its_space_was_known_does_not_split_its_task(tmp_path):
+    store = Store(tmp_path / "results")
+    store.prepare()
+    record = make_run(store, spec("nsgan", "digits", 0), Status.COMPLETED)
+    store.write_record(record.model_copy(update={"space_sha256": "ab" * 32}))
+    make_run(store, spec("nsgan", "digits", 1), Status.CRASHED)
+    (task,) = read_material(store.folder).tasks
+    assert task.label == "digits"
+
+
+def test_timings_that_nobody_lived_to_tell_do_not_matter(tmp_path):
+    store = Store(tmp_path / "results")
+    store.prepare()
+    record = make_run(store, spec("nsgan", "ring", 0), Status.CRASHED)
+    unknown = record.timings.model_copy(update={"start": None, "evaluation": None, "files": None})
+    store.write_record(record.model_copy(update={"timings": unknown}))
+    text, _ = build_in(store, tmp_path / "report")
+    assert "1 of 1 recorded runs did not complete" in text
+
+
+@pytest.mark.parametrize("name", ["plan.json", "suite.toml"])
+def test_files_nested_too_deeply_are_not_trusted(name, tmp_path):
+    store = make_results(tmp_path / "results", ["nsgan"], ["ring"], 1, throughputs=False)
+    nested = "[" * 100_000
+    (store.folder / name).write_text(f"title = {nested}" if name == "suite.toml" else nested)
+    material = read_material(store.folder)
+    assert [name in sentence for sentence in material.rejected] == [True]
+    assert len(material.runs) == 1
+
+
+def compared(tmp_path, counts):
+    """The comparisons' caption, and their table, of two objectives with so many runs."""
+    store = Store(tmp_path / "results")
+    store.prepare()
+    for name, seeds in counts.items():
+        for seed in seeds:
+            make_run(store, spec(name, "ring", seed), Status.COMPLETED)
+    text, _ = build_in(store, tmp_path / "report")
+    return text, tables.comparisons(read_material(store.folder))
+
+
+def test_caption_names_the_runs_of_either_side_and_not_the_shared_seeds(tmp_path):
+    text, table = compared(tmp_path, {"r3gan": range(4), "minimax": range(2, 8)})
+    assert list(table.loc[0, ["best", "seeds", "best_runs", "other_runs", "exact"]]) == ["r3gan", 2, 4, 6, True]
+    assert "this pair alone, exact." in text
+    assert "With 4 runs against 6, no p of a pair below 0.0095 is possible." in text
+
+
+def test_caption_says_where_p_is_an_approximation(tmp_path):
+    text, table = compared(tmp_path, {"r3gan": range(9), "minimax": range(9)})
+    assert not table["exact"].any()
+    assert "this pair alone, by normal approximation with correction for ties." in text
+    assert "no p of a pair below" not in text
