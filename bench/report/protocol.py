@@ -26,9 +26,7 @@ def protocol(material: Material, command: str, look: dict[str, Look]) -> tuple[B
 
 
 def _tasks(material: Material) -> Table:
-    rows = tuple(Row(tuple(map(Cell, _task(material, task)))) for task in material.tasks)
-    columns = (
-        "task",
+    fields = (
         "dataset",
         "architecture",
         "budget",
@@ -41,15 +39,17 @@ def _tasks(material: Material) -> Table:
         "generator",
         "evaluated every",
     )
+    # a task a column: the settings are long, the tasks are few
+    told = [_task(material, task) for task in material.tasks]
+    rows = tuple(Row((Cell(field), *(Cell(values[index]) for values in told))) for index, field in enumerate(fields))
     return Table(
         "Protocol",
         "What each task's numbers are of. Space: where fidelity is measured; numbers of two spaces are never compared. "
         "Generated / real: samples on either side of a metric. Generator: the weights measured, raw or their moving "
-        "average "
-        "(EMA, half-life in images shown to the discriminator).",
-        columns,
+        "average (EMA, half-life in images shown to the discriminator).",
+        ("", *(task.label for task in material.tasks)),
         rows,
-        frozenset({0, 1, 2, 3, 8}),
+        frozenset(range(len(material.tasks) + 1)),
     )
 
 
@@ -67,7 +67,6 @@ def _task(material: Material, task: Task) -> tuple[str, ...]:
             f" (held-out accuracy {100 * known.accuracy:.1f} %, {known.features} features, weights {known.sha256[:12]})"
         )
     return (
-        task.label,
         str(spec.dataset),
         str(spec.architecture),
         f"{spec.training.budget.amount:,g} {spec.training.budget.unit}",
