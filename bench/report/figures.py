@@ -59,7 +59,7 @@ def metric_points(
         if metric.log_scale and len(everything) and everything.min() > 0:
             logarithmic(ax, "x")
         else:
-            ax.locator_params(axis="x", nbins=5)
+            ax.locator_params(axis="x", nbins=5, integer=metric.decimals == 0)
         _noise_line(ax, reference.loc[reference["kind"] == NOISE, "value"].dropna() * scale)
         ax.set_title(task)
         objective_rows(ax, names, named=ax is axes[0])

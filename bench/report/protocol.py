@@ -21,7 +21,7 @@ def protocol(material: Material, command: str, look: dict[str, Look]) -> tuple[B
     if material.suite_text is None:
         blocks.append(Text(("The suite's text was not kept.",)))
     else:
-        blocks.append(Verbatim("Suite", material.suite_text))
+        blocks.append(Verbatim("Suite", material.suite_text, wrap=True))
     return tuple(blocks)
 
 
