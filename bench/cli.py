@@ -76,8 +76,8 @@ def run(
 ) -> None:
     """Train what is missing of a suite, then write its report."""
     from bench.execution.conduct import conduct
+    from bench.files import check_writable
     from bench.progress import duration, make_display
-    from bench.store import check_writable
 
     plan = _load(suite)
     store = _store(plan, results)
@@ -108,7 +108,7 @@ def run(
 def report(suite: Suite, results: Results = RESULTS, reports: Reports = REPORTS, quiet: Quiet = False) -> None:
     """Write the report of what a suite has recorded so far."""
     plan = _load(suite)
-    from bench.store import check_writable
+    from bench.files import check_writable
 
     if not (results / plan.name / "runs").is_dir():
         raise UsageError(f"'{results / plan.name}' holds no results of {suite}: ganbench run {suite} makes them")

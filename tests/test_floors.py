@@ -22,6 +22,7 @@ FLOORS = (
     ("objectives", "architectures", "datasets"),
     ("report",),
     ("environment", "store"),
+    ("files",),
     ("statistics", "record", "metrics", "catalog", "spec", "errors", "lazy"),
 )
 """From the top; a module imports from its own floor and from those below it."""

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import bench
 from bench.environment import host_environment
 from bench.errors import StoreError
+from bench.files import write_atomically
 from bench.record import SCHEMA_VERSION, Measurement, Record, Status, Timings
-from bench.store import Store, write_atomically
+from bench.store import Store
 from tests.specs import run_spec
 
 

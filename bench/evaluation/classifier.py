@@ -21,9 +21,9 @@ from torch import nn
 from torch.nn import functional
 
 from bench.errors import DataError
+from bench.files import write_atomically
 from bench.record import Classifier as ClassifierInfo
 from bench.spec import Choice, digest, identity
-from bench.store import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor

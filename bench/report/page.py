@@ -12,9 +12,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
+from bench.files import write_atomically
 from bench.report.blocks import Facts, Finding, Page, Picture, Table, Text, Verbatim
 from bench.report.style import INK, MUTED, PAPER, RULE
-from bench.store import write_atomically
 
 IDS = re.compile(r'\b(id="|url\(#|href="#)')
 VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+)')
