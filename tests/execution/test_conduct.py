@@ -248,7 +248,7 @@ def test_interrupting_stops_cleanly_and_the_next_call_goes_on(
     assert len(missing.runs) == 3
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.0])
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.5])
 def test_interrupting_while_it_starts_shows_no_stack_trace(tmp_path: Path, seconds: float) -> None:
     suite = tmp_path / "long.toml"
     suite.write_text('seeds = 1\nobjectives = ["nsgan"]\ndatasets = ["ring"]\n[training]\nsteps = 1_000_000\n')
@@ -256,6 +256,9 @@ def test_interrupting_while_it_starts_shows_no_stack_trace(tmp_path: Path, secon
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not psutil.Process(process.pid).children():
+        time.sleep(0.01)  # until its first helper process: before, the interpreter itself is starting
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
