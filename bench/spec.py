@@ -32,6 +32,12 @@ Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$", max_length
 """A name that stands in run ids, folders, tables and plots: letters, digits, ``.``, ``+``, ``-``."""
 
 
+Normalisation = Literal["none", "batch", "layer", "instance", "group", "spectral"]
+"""What normalises a player's layers."""
+NormalisationChange = Literal["unchanged", Normalisation]
+"""A normalisation in place of the architecture's, or none in place of it."""
+
+
 class Identity(Enum):
     """Whether a field of a spec decides which run it is."""
 
@@ -58,11 +64,14 @@ class Choice(Frozen):
 
 
 class ObjectiveSpec(Frozen):
-    """Loss + penalties + update schedule under a name the field knows."""
+    """Loss + penalties + stabilisers + update schedule under a name the field knows."""
 
     label: Annotated[Label, Identity.PART]
     loss: Annotated[Choice, Identity.PART]
     penalties: Annotated[tuple[Choice, ...], Identity.PART]
+    stabilisers: Annotated[tuple[Choice, ...], Identity.PART]
+    discriminator_normalisation: Annotated[NormalisationChange, Identity.PART]
+    """Takes the place of the architecture's, unless it is ``unchanged``."""
     n_critic: Annotated[int, Field(ge=1), Identity.PART]
     """Discriminator updates per generator update."""
     generator_optimizer: Annotated[Choice, Identity.PART]

@@ -1,5 +1,5 @@
-"""Architectures: a generator and a discriminator built for a data shape."""
+"""Architectures: a generator, a discriminator and, for energies, an autoencoder, built for a data shape."""
 
-from bench.architectures.base import Architecture, Players
+from bench.architectures.base import Architecture, EnergyKind, Players
 
-__all__ = ["Architecture", "Players"]
+__all__ = ["Architecture", "EnergyKind", "Players"]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from torch.nn import Module
 
-Normalisation = Literal["none", "batch", "layer", "spectral"]
+EnergyKind = Literal["euclidean", "absolute", "squared"]
+"""How an autoencoder's error of reconstruction becomes a score; see `bench.architectures.autoencoder.Energy`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,16 +26,31 @@ class Players:
 
 
 class Architecture(Protocol):
-    """Builds the players for data of a shape."""
+    """Builds the players for data of a shape.
+
+    A shape is that of one sample, without the batch: ``(2,)``, ``(channels, height, width)``. Weights are
+    drawn from torch's global random state, on the CPU. An architecture that also has a method
+    ``autoencoder(shape) -> Autoencoder`` can play losses whose scores are energies. A setting
+    ``discriminator_normalisation`` lets objectives choose the discriminator's normalisation.
+    """
+
+    @property
+    def latent_dim(self) -> int:
+        """Dimension of the generator's input, z ~ N(0, I)."""
+        ...
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Raise CatalogError, saying what is allowed, if the architecture cannot make samples of this shape."""
         ...
 
-    def build(self, shape: tuple[int, ...]) -> Players:
-        """Fresh players, their weights drawn from torch's global random state, on the CPU.
+    def generator(self, shape: tuple[int, ...]) -> Module:
+        """A fresh network from latents ``(batch, latent_dim)`` to samples ``(batch, *shape)``."""
+        ...
 
-        Args:
-            shape: of one sample, without the batch: ``(2,)``, ``(channels, height, width)``.
+    def discriminator(self, shape: tuple[int, ...]) -> Module:
+        """A fresh network from samples to raw scores ``(batch,)``.
+
+        Packed samples have the channels (of points, the coordinates) of several samples: the first number of
+        ``shape`` may be a multiple of that of the data.
         """
         ...

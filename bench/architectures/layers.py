@@ -6,10 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from bench.architectures.base import Normalisation
+from bench.spec import Normalisation
 
 Linear = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 SETTLING_STEPS = 30
+GROUP_SIZE = 16
+"""Channels of a group: the best of the fixed sizes in Wu & He 2018."""
 
 
 class SpectralNorm(nn.Module):
@@ -26,8 +28,10 @@ class SpectralNorm(nn.Module):
         super().__init__()
         self.dim = dim
         matrix = self._matrix(weight.detach())
-        self.register_buffer("u", nn.functional.normalize(torch.randn(matrix.shape[0]), dim=0))
-        self.register_buffer("v", nn.functional.normalize(torch.randn(matrix.shape[1]), dim=0))
+        # not from the global state: a normalised player starts from the weights of one that is not
+        random = torch.Generator().manual_seed(0)
+        self.register_buffer("u", nn.functional.normalize(torch.randn(matrix.shape[0], generator=random), dim=0))
+        self.register_buffer("v", nn.functional.normalize(torch.randn(matrix.shape[1], generator=random), dim=0))
 
     def _matrix(self, weight: Tensor) -> Tensor:
         return weight.movedim(self.dim, 0).flatten(1)
@@ -78,12 +82,28 @@ def weighted(layer: Linear, kind: Normalisation) -> nn.Module:
 
 
 def normalisation(kind: Normalisation, channels: int, *, flat: bool) -> list[nn.Module]:
-    """What normalises ``channels`` activations per sample (flat) or channels of images; for some kinds, nothing."""
+    """What normalises ``channels`` activations per sample (flat) or channels of images; for some kinds, nothing.
+
+    Ioffe & Szegedy 2015 (batch), Ba et al. 2016 (layer), Ulyanov et al. 2016 (instance), Wu & He 2018 (group). All
+    have trained scales and shifts, but for instance normalisation of flat layers.
+    """
     if kind == "batch":
         return [nn.BatchNorm1d(channels) if flat else nn.BatchNorm2d(channels)]
     if kind == "layer":
         return [nn.LayerNorm(channels) if flat else nn.GroupNorm(1, channels)]
+    if kind == "instance":
+        # a unit has no pixels to be normalised over: a sample's units are one channel, with no scale of their own
+        flat_instance = nn.LayerNorm(channels, elementwise_affine=False)
+        return [flat_instance if flat else nn.InstanceNorm2d(channels, affine=True)]
+    if kind == "group":
+        return [nn.GroupNorm(channels // group_size(channels), channels)]
     return []
+
+
+def group_size(channels: int) -> int:
+    """Channels of one group: 16 where that divides, else the largest divisor below it, else all of them."""
+    size = max(size for size in range(1, GROUP_SIZE + 1) if channels % size == 0)
+    return size if size > 1 else channels  # a group of one unit less its mean would be 0 whatever the sample
 
 
 def raw_weight(layer: Linear) -> Tensor:

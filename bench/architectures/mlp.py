@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from bench.architectures.base import Normalisation, Players
-from bench.catalog import architectures
+from bench.catalog import Unit, architectures
 from bench.lazy import torch
+from bench.spec import Normalisation
 
 if TYPE_CHECKING:
-    from torch.nn import Module
+    from torch.nn import Module, Sequential
+
+    from bench.architectures.autoencoder import Autoencoder
 
 
 @architectures.register(
@@ -26,44 +28,61 @@ if TYPE_CHECKING:
 )
 @dataclass(frozen=True)
 class Mlp:
-    """Fully connected players of the same width and depth."""
+    """Fully connected players of the same width and depth.
 
-    width: Annotated[int, Field(ge=1, le=16384, description="units of a hidden layer")] = 128
-    depth: Annotated[int, Field(ge=1, le=64, description="hidden layers")] = 3
-    latent_dim: Annotated[int, Field(ge=1, le=16384, description="dimension of z ~ N(0, I)")] = 2
+    As an autoencoder, the discriminator ends in a code of ``latent_dim`` units, and the generator's network with the
+    discriminator's normalisation decodes it.
+    """
+
+    width: Annotated[int, Field(ge=1, le=16384, description="width of a hidden layer"), Unit("units")] = 128
+    depth: Annotated[int, Field(ge=1, le=64, description="hidden layers of a player"), Unit("layers")] = 3
+    latent_dim: Annotated[int, Field(ge=1, le=16384, description="length of z ~ N(0, I)"), Unit("dimensions")] = 2
     generator_normalisation: Annotated[Normalisation, Field(description="of the generator's hidden layers")] = "none"
     discriminator_normalisation: Annotated[Normalisation, Field(description="of the discriminator's")] = "none"
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Every shape can be flattened."""
 
-    def build(self, shape: tuple[int, ...]) -> Players:
-        """Players with He's initialisation.
+    def generator(self, shape: tuple[int, ...]) -> Module:
+        """A generator with He's initialisation.
 
-        With torch's default, which shrinks activations layer by layer, the generator starts as a point.
+        With torch's default, which shrinks activations layer by layer, it starts as a point.
         """
-        from bench.architectures.layers import settle_spectral_norms, weighted
+        return self._to_samples(shape, self.generator_normalisation)
 
-        size = math.prod(shape)
-        to_sample: list[Module] = [torch.nn.Tanh()] if len(shape) == 3 else []
-        generator = [
-            *self._hidden(self.latent_dim, self.generator_normalisation, torch.nn.ReLU()),
-            weighted(torch.nn.Linear(self.width, size), self.generator_normalisation),
-            *to_sample,
+    def discriminator(self, shape: tuple[int, ...]) -> Module:
+        """A discriminator with He's initialisation."""
+        return torch.nn.Sequential(*self._from_samples(shape, outputs=1), torch.nn.Flatten(0))
+
+    def autoencoder(self, shape: tuple[int, ...]) -> Autoencoder:
+        """The discriminator's layers down to a code ``(batch, latent_dim)``, the generator's from there."""
+        from bench.architectures.autoencoder import Autoencoder
+
+        encoder = self._from_samples(shape, outputs=self.latent_dim)
+        return Autoencoder(encoder, self._to_samples(shape, self.discriminator_normalisation))
+
+    def _to_samples(self, shape: tuple[int, ...], normalisation: Normalisation) -> Sequential:
+        from bench.architectures.layers import weighted
+
+        to_image: list[Module] = [torch.nn.Tanh()] if len(shape) == 3 else []
+        network = torch.nn.Sequential(
+            *self._hidden(self.latent_dim, normalisation, torch.nn.ReLU()),
+            weighted(torch.nn.Linear(self.width, math.prod(shape)), normalisation),
+            *to_image,
             torch.nn.Unflatten(1, shape),
-        ]
-        discriminator = [
+        )
+        return _initialised(network, zero_biases=True)
+
+    def _from_samples(self, shape: tuple[int, ...], outputs: int) -> Sequential:
+        from bench.architectures.layers import weighted
+
+        normalisation = self.discriminator_normalisation
+        network = torch.nn.Sequential(
             torch.nn.Flatten(1),
-            *self._hidden(size, self.discriminator_normalisation, torch.nn.LeakyReLU(0.2)),
-            weighted(torch.nn.Linear(self.width, 1), self.discriminator_normalisation),
-            torch.nn.Flatten(0),
-        ]
-        players = Players(torch.nn.Sequential(*generator), torch.nn.Sequential(*discriminator), self.latent_dim)
-        _initialise(players.generator, zero_biases=True)
-        _initialise(players.discriminator, zero_biases=False)  # planes through the origin alone would tell little
-        for player in (players.generator, players.discriminator):
-            settle_spectral_norms(player)
-        return players
+            *self._hidden(math.prod(shape), normalisation, torch.nn.LeakyReLU(0.2)),
+            weighted(torch.nn.Linear(self.width, outputs), normalisation),
+        )
+        return _initialised(network, zero_biases=False)  # planes through the origin alone would tell little
 
     def _hidden(self, inputs: int, normalisation: Normalisation, activation: Module) -> list[Module]:
         from bench.architectures.layers import normalisation as norm
@@ -81,12 +100,14 @@ class Mlp:
         ]
 
 
-def _initialise(player: Module, *, zero_biases: bool) -> None:
-    from bench.architectures.layers import raw_weight
+def _initialised(network: Sequential, *, zero_biases: bool) -> Sequential:
+    from bench.architectures.layers import raw_weight, settle_spectral_norms
 
-    layers = [layer for layer in player.modules() if isinstance(layer, torch.nn.Linear)]
+    layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.Linear)]
     for layer in layers[:-1]:
         torch.nn.init.kaiming_normal_(raw_weight(layer), nonlinearity="relu")
     for layer in layers:
         if zero_biases:
             torch.nn.init.zeros_(layer.bias)
+    settle_spectral_norms(network)
+    return network

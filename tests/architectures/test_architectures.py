@@ -2,53 +2,117 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from typing import get_args
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from bench.architectures import Players
-from bench.architectures.layers import SpectralNorm, mixes_samples, spectral_norms
+from bench.architectures.layers import mixes_samples, raw_weight, spectral_norms
 from bench.catalog import architectures
 from bench.errors import CatalogError
+from bench.spec import Normalisation
 
-KINDS = ["none", "batch", "layer", "spectral"]
+KINDS = get_args(Normalisation)
+INDEPENDENT = [kind for kind in KINDS if kind != "batch"]
+PLACES = [("mlp", (2,)), ("mlp", (1, 8, 8)), ("dcgan", (1, 8, 8)), ("dcgan", (3, 16, 16))]
+"""Architectures with shapes they can make, small ones."""
+ROLES = ["generator", "discriminator"]
+WEIGHTED = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 
 
-def build(name: str, shape: tuple[int, ...], **settings: object) -> Players:
+def build(name: str, role: str, shape: tuple[int, ...], **settings: object) -> nn.Module:
+    """A player (or the autoencoder) with the initial weights of seed 0."""
     torch.manual_seed(0)
-    return architectures.create(name, **settings).build(shape)
+    player = getattr(architectures.create(name, **settings), role)(shape)
+    assert isinstance(player, nn.Module)
+    return player
 
 
-@pytest.mark.parametrize("size", [8, 16, 32, 64])
-@pytest.mark.parametrize("channels", [1, 3])
+def small(name: str, role: str, shape: tuple[int, ...], kind: str) -> nn.Module:
+    """A narrow one, ``kind`` normalising it."""
+    settings = {"generator_normalisation": kind, "discriminator_normalisation": kind}
+    return build(name, role, shape, width=8, latent_dim=5, **settings)
+
+
+def inputs(role: str, shape: tuple[int, ...], batch: int) -> Tensor:
+    """What a player of `small` takes."""
+    size = (5,) if role == "generator" else shape
+    return torch.randn(batch, *size, generator=torch.Generator().manual_seed(1))
+
+
+def weighted_layers(player: nn.Module) -> list[WEIGHTED]:
+    return [layer for layer in player.modules() if isinstance(layer, WEIGHTED)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("kind", KINDS)
-def test_dcgan_fits_every_size(size: int, channels: int, kind: str) -> None:
-    shape = (channels, size, size)
-    players = build("dcgan", shape, width=4, generator_normalisation=kind, discriminator_normalisation=kind)
-    samples = players.generator(torch.randn(3, players.latent_dim))
-    assert samples.shape == (3, *shape)
-    assert samples.abs().max() <= 1
-    assert players.discriminator(samples).shape == (3,)
+@pytest.mark.parametrize(("name", "shape"), [*PLACES, ("mlp", (5,)), ("dcgan", (1, 32, 32)), ("dcgan", (3, 64, 64))])
+def test_players_fit_the_shape(name: str, shape: tuple[int, ...], kind: str, dtype: torch.dtype) -> None:
+    generator, discriminator = (small(name, role, shape, kind).to(dtype) for role in ROLES)
+    samples = generator(inputs("generator", shape, 3).to(dtype))
+    scores = discriminator(samples)
+    assert (samples.shape, samples.dtype) == ((3, *shape), dtype)
+    assert (scores.shape, scores.dtype) == ((3,), dtype)
+    if len(shape) == 3:
+        assert samples.abs().max() <= 1
 
 
-@pytest.mark.parametrize("shape", [(2,), (1, 8, 8), (5,)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_mlp_fits_every_shape(shape: tuple[int, ...], kind: str) -> None:
-    players = build("mlp", shape, width=8, generator_normalisation=kind, discriminator_normalisation=kind)
-    samples = players.generator(torch.randn(3, players.latent_dim))
-    assert samples.shape == (3, *shape)
-    assert players.discriminator(samples).shape == (3,)
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(("name", "shape"), PLACES)
+def test_every_weight_gets_a_gradient(name: str, shape: tuple[int, ...], role: str, kind: str) -> None:
+    player = small(name, role, shape, kind)
+    player(inputs(role, shape, 6)).square().mean().backward()
+    for parameter in player.parameters():
+        assert parameter.grad is not None
+        assert parameter.grad.isfinite().all()
+    for layer in weighted_layers(player):
+        gradient = raw_weight(layer).grad
+        assert gradient is not None
+        assert gradient.any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(("name", "shape"), PLACES)
+def test_one_sample_is_enough(name: str, shape: tuple[int, ...], role: str, kind: str) -> None:
+    player = small(name, role, shape, kind)
+    for training in (False, True) if kind != "batch" else (False,):
+        assert player.train(training)(inputs(role, shape, 1)).isfinite().all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(("name", "shape"), PLACES)
+def test_batch_normalisation_alone_mixes_samples(name: str, shape: tuple[int, ...], role: str, kind: str) -> None:
+    player = small(name, role, shape, kind).double().train()
+    batch = inputs(role, shape, 6).double()
+    alone = torch.allclose(player(batch)[2:4], player(batch[2:4]), rtol=1e-9, atol=1e-12)
+    assert alone == (kind != "batch")
+    assert mixes_samples(player) == (kind == "batch")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("name", "packed"), [("mlp", (4,)), ("mlp", (6, 8, 8)), ("dcgan", (6, 16, 16))])
+def test_discriminators_take_packed_samples(name: str, packed: tuple[int, ...], kind: str) -> None:
+    """PacGAN, Lin et al. 2018: m samples as one of m times the channels."""
+    assert small(name, "discriminator", packed, kind)(inputs("discriminator", packed, 3)).shape == (3,)
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 28, 28), (4, 8, 8), (1, 8, 16), (1, 128, 128)])
 def test_dcgan_refuses_what_it_cannot_make(shape: tuple[int, ...]) -> None:
-    with pytest.raises(CatalogError, match="8, 16, 32 or 64 pixels"):
-        architectures.create("dcgan").check(shape)
+    dcgan = architectures.create("dcgan")
+    for refuse in (dcgan.check, dcgan.generator):
+        with pytest.raises(CatalogError, match="8, 16, 32 or 64 pixels"):
+            refuse(shape)
 
 
 def test_dcgan_is_the_papers() -> None:
     """Miyato et al. 2018, table 3a at 32 pixels (4×4×512, 256, 128, 64); Radford et al. 2016, fig. 1 at 64."""
-    generator = build("dcgan", (3, 32, 32), width=64, latent_dim=128).generator
+    generator = build("dcgan", "generator", (3, 32, 32), width=64, latent_dim=128)
     widths = [layer.out_channels for layer in generator.modules() if isinstance(layer, nn.ConvTranspose2d)]
     assert widths == [256, 128, 64]
     linear = next(layer for layer in generator.modules() if isinstance(layer, nn.Linear))
@@ -57,62 +121,77 @@ def test_dcgan_is_the_papers() -> None:
     scales_and_shifts = 2 * (512 + 256 + 128 + 64)
     assert sum(weight.numel() for weight in generator.parameters()) == weights + scales_and_shifts
 
-    players = build("dcgan", (3, 64, 64), width=64)
-    strided = [layer.out_channels for layer in players.discriminator.modules() if isinstance(layer, nn.Conv2d)]
+    discriminator = build("dcgan", "discriminator", (3, 64, 64), width=64)
+    strided = [layer.out_channels for layer in discriminator.modules() if isinstance(layer, nn.Conv2d)]
     assert strided == [64, 128, 256, 512]
-    score = next(layer for layer in players.discriminator.modules() if isinstance(layer, nn.Linear))
+    score = next(layer for layer in discriminator.modules() if isinstance(layer, nn.Linear))
     assert score.in_features == 4 * 4 * 512
 
 
-def test_dcgan_initialises_as_the_paper() -> None:
-    players = build("dcgan", (3, 32, 32), width=32)
-    for layer in players.generator.modules():
-        if isinstance(layer, nn.ConvTranspose2d):
+@pytest.mark.parametrize("role", [*ROLES, "autoencoder"])
+def test_dcgan_initialises_as_the_paper(role: str) -> None:
+    for layer in weighted_layers(build("dcgan", role, (3, 32, 32), width=32)):
+        if layer.weight.numel() > 10_000:
             assert layer.weight.std().item() == pytest.approx(0.02, rel=0.1)
             assert layer.weight.mean().item() == pytest.approx(0.0, abs=0.002)
 
 
-def test_mlp_initialises_as_he_does() -> None:
-    players = build("mlp", (2,), width=512)
-    generator, discriminator = (
-        [layer for layer in player.modules() if isinstance(layer, nn.Linear)]
-        for player in (players.generator, players.discriminator)
-    )
-    for layer in (*generator[1:-1], *discriminator[1:-1]):
+@pytest.mark.parametrize("role", [*ROLES, "autoencoder"])
+def test_mlp_initialises_as_he_does(role: str) -> None:
+    layers = weighted_layers(build("mlp", role, (2,), width=512))
+    hidden = [layer for layer in layers if layer.weight.shape == (512, 512)]
+    assert len(hidden) == (4 if role == "autoencoder" else 2)
+    for layer in hidden:
         assert layer.weight.std().item() == pytest.approx((2 / 512) ** 0.5, rel=0.02)
-    assert all((layer.bias == 0).all() for layer in generator)
-    assert all((layer.bias != 0).any() for layer in discriminator)
+    decodes = {"generator": [True] * 4, "discriminator": [False] * 4, "autoencoder": [False] * 4 + [True] * 4}
+    assert [not layer.bias.any() for layer in layers] == decodes[role]
 
 
-def test_batch_normalisation_is_known_to_mix_samples() -> None:
-    assert mixes_samples(build("dcgan", (1, 8, 8), discriminator_normalisation="batch").discriminator)
-    assert not mixes_samples(build("dcgan", (1, 8, 8), discriminator_normalisation="layer").discriminator)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("role", ROLES)
+def test_dcgan_has_no_biases_that_a_norm_takes_away(role: str, kind: str) -> None:
+    layers = weighted_layers(small("dcgan", role, (3, 32, 32), kind))
+    hidden = layers[:-1] if role == "generator" else layers[1:-1]  # the discriminator's first is not normalised
+    assert all((layer.bias is None) == (kind in ("batch", "instance")) for layer in hidden)
+    assert all(layer.bias is not None for layer in layers if layer not in hidden)
 
 
-@pytest.mark.parametrize("kind", ["none", "layer", "spectral"])
-def test_scores_depend_on_their_own_sample_alone(kind: str) -> None:
-    discriminator = build("dcgan", (1, 16, 16), width=4, discriminator_normalisation=kind).discriminator
-    images = torch.rand(6, 1, 16, 16)
-    torch.testing.assert_close(discriminator(images)[2:4], discriminator(images[2:4]), rtol=1e-4, atol=1e-6)
+@pytest.mark.parametrize(("name", "shape"), PLACES)
+def test_generators_do_not_know_the_discriminators_settings(name: str, shape: tuple[int, ...]) -> None:
+    first, *others = (build(name, "generator", shape, width=8, discriminator_normalisation=kind) for kind in KINDS)
+    for other in others:
+        torch.testing.assert_close(other.state_dict(), first.state_dict(), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(("name", "shape"), [("mlp", (2,)), ("dcgan", (3, 32, 32))])
-def test_spectrally_normalised_players_have_unit_weights_from_the_start(name: str, shape: tuple[int, ...]) -> None:
-    settings = {"generator_normalisation": "spectral", "discriminator_normalisation": "spectral", "width": 16}
-    players = build(name, shape, **settings)
-    for player in (players.generator, players.discriminator):
-        norms = spectral_norms(player)
-        layers = [layer for layer in player.modules() if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)]
-        assert len(norms) == len(layers)
-        for norm, weight in norms:
-            largest = torch.linalg.matrix_norm(norm(weight).movedim(norm.dim, 0).flatten(1), 2)
-            assert 0.99 < largest.item() < 1.1
+@pytest.mark.parametrize("role", [*ROLES, "autoencoder"])
+@pytest.mark.parametrize(("name", "shape"), PLACES)
+def test_spectral_normalisation_leaves_the_initial_weights(name: str, shape: tuple[int, ...], role: str) -> None:
+    plain, normalised = (weighted_layers(small(name, role, shape, kind)) for kind in ("none", "spectral"))
+    for layer, other in zip(plain, normalised, strict=True):
+        assert torch.equal(raw_weight(layer), raw_weight(other))
+        assert torch.equal(layer.bias, other.bias)
 
 
-def test_spectral_norm_divides_by_the_largest_singular_value() -> None:
-    for layer, dim in ((nn.Linear(7, 5), 0), (nn.Conv2d(3, 6, 4), 0), (nn.ConvTranspose2d(3, 6, 4), 1)):
-        norm = SpectralNorm(layer.weight, dim)
-        for _ in range(200):
-            norm.power_step(layer.weight)
-        matrix = norm(layer.weight).movedim(dim, 0).flatten(1)
-        assert torch.linalg.matrix_norm(matrix, 2).item() == pytest.approx(1.0, rel=1e-4)
+@pytest.mark.parametrize("role", [*ROLES, "autoencoder"])
+@pytest.mark.parametrize(("name", "shape"), PLACES)
+def test_spectrally_normalised_players_have_unit_weights_from_the_start(
+    name: str, shape: tuple[int, ...], role: str
+) -> None:
+    player = small(name, role, shape, "spectral")
+    norms = spectral_norms(player)
+    assert len(norms) == len(weighted_layers(player))
+    for norm, weight in norms:
+        largest = torch.linalg.matrix_norm(norm(weight).movedim(norm.dim, 0).flatten(1), 2)
+        assert 0.99 < largest.item() < 1.1
+
+
+def test_settings_that_count_say_what() -> None:
+    units = {s.name: s.unit for s in architectures.describe("mlp").settings if s.type == "integer"}
+    assert units == {"width": "units", "depth": "layers", "latent_dim": "dimensions"}
+    units = {s.name: s.unit for s in architectures.describe("dcgan").settings if s.type == "integer"}
+    assert units == {"width": "channels", "latent_dim": "dimensions"}
+
+
+def test_architectures_are_listed_without_torch() -> None:
+    code = "import bench.architectures.mlp, bench.architectures.dcgan, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0

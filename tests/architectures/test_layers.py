@@ -1,0 +1,70 @@
+"""The layers that architectures share: what each normalisation does to activations and weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from bench.architectures.layers import SpectralNorm, group_size, normalisation
+
+
+def activations(*shape: int) -> Tensor:
+    return 3 + 2 * torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+
+
+def assert_standardised(groups: Tensor) -> None:
+    """Mean 0 and variance 1 along the last axis."""
+    torch.testing.assert_close(groups.mean(-1), torch.zeros(groups.shape[:-1]), rtol=0, atol=1e-5)
+    torch.testing.assert_close(groups.var(-1, correction=0), torch.ones(groups.shape[:-1]), rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize(("kind", "groups"), [("layer", 1), ("group", 2), ("instance", 32)])
+def test_images_are_standardised_by_groups_of_channels(kind: str, groups: int) -> None:
+    (norm,) = normalisation(kind, 32, flat=False)
+    assert_standardised(norm(activations(4, 32, 5, 5)).reshape(4, groups, -1))
+    assert sum(weight.numel() for weight in norm.parameters()) == 2 * 32
+
+
+@pytest.mark.parametrize(("kind", "groups", "weights"), [("layer", 1, 64), ("group", 2, 64), ("instance", 1, 0)])
+def test_units_are_standardised_by_groups(kind: str, groups: int, weights: int) -> None:
+    (norm,) = normalisation(kind, 32, flat=True)
+    assert_standardised(norm(activations(4, 32)).reshape(4, groups, -1))
+    assert sum(weight.numel() for weight in norm.parameters()) == weights
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_batch_normalisation_standardises_each_channel_over_the_batch(flat: bool) -> None:
+    (norm,) = normalisation("batch", 6, flat=flat)
+    assert_standardised(norm(activations(50, 6) if flat else activations(50, 6, 3, 3)).transpose(0, 1).flatten(1))
+
+
+@given(st.integers(1, 512))
+def test_groups_are_of_sixteen_channels_or_as_near_as_divides(channels: int) -> None:
+    size = group_size(channels)
+    (norm,) = normalisation("group", channels, flat=True)
+    assert isinstance(norm, nn.GroupNorm)
+    assert norm.num_groups * size == channels
+    assert size > 1 or channels == 1
+    if channels % 16 == 0:
+        assert size == 16
+    divisors = [divisor for divisor in range(2, 17) if channels % divisor == 0]
+    assert size == (divisors[-1] if divisors else channels)
+
+
+def test_spectral_norm_divides_by_the_largest_singular_value() -> None:
+    for layer, dim in ((nn.Linear(7, 5), 0), (nn.Conv2d(3, 6, 4), 0), (nn.ConvTranspose2d(3, 6, 4), 1)):
+        norm = SpectralNorm(layer.weight, dim)
+        for _ in range(200):
+            norm.power_step(layer.weight)
+        matrix = norm(layer.weight).movedim(dim, 0).flatten(1)
+        assert torch.linalg.matrix_norm(matrix, 2).item() == pytest.approx(1.0, rel=1e-4)
+
+
+def test_spectral_norm_leaves_the_random_state_alone() -> None:
+    weight = torch.ones(3, 4)
+    before = torch.get_rng_state()
+    SpectralNorm(weight, 0)
+    assert torch.equal(torch.get_rng_state(), before)
