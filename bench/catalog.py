@@ -1,4 +1,4 @@
-"""The catalogue: every loss, penalty, objective, architecture, dataset and optimizer under its name.
+"""The catalogue: every loss, penalty, stabiliser, objective, architecture, dataset and optimizer under its name.
 
 An entry is a frozen dataclass whose fields are its settings. One decorator enters it, in the package or in
 a file of your own::
@@ -41,7 +41,7 @@ from bench.errors import CatalogError, explain, nearest, unknown
 if TYPE_CHECKING:
     from bench.architectures.base import Architecture
     from bench.datasets.base import Dataset
-    from bench.objectives.base import Loss, Objective, Penalty
+    from bench.objectives.base import Loss, Objective, Penalty, Stabiliser
     from bench.spec import PluginSpec
     from bench.training.optimizers import OptimizerEntry
 
@@ -57,17 +57,28 @@ class SettingDescription:
     type: str
     default: str
     allowed: str
+    unit: str
     meaning: str
 
 
 @dataclasses.dataclass(frozen=True)
+class Unit:
+    """What a setting is counted in: ``Annotated[float, Field(description=…), Unit("pixels")]``; without it a number
+    has no dimension."""
+
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Description:
-    """What `ganbench describe` tells of an entry."""
+    """What `ganbench describe` tells of an entry; of plugins, ``latex`` and ``optimum`` may be empty."""
 
     kind: str
     name: str
     summary: str
     formula: str
+    latex: str
+    optimum: str
     source: str
     settings: tuple[SettingDescription, ...]
     origin: str
@@ -81,6 +92,8 @@ class Entry(Generic[T]):
     name: str
     factory: Callable[..., T]
     formula: str
+    latex: str
+    optimum: str
     source: str
     plugin: PluginSpec | None
 
@@ -123,13 +136,15 @@ class Catalog(Generic[T]):
         """The kind in the singular, for messages."""
         return {"losses": "loss", "penalties": "penalty"}.get(self.kind, self.kind.removesuffix("s"))
 
-    def register(self, name: str, *, formula: str, source: str) -> Callable[[C], C]:
+    def register(self, name: str, *, formula: str, source: str, latex: str = "", optimum: str = "") -> Callable[[C], C]:
         """Enter the decorated class under ``name``.
 
         Args:
             name: lower-case words joined by hyphens; unique within the kind.
             formula: the formula (or shape) in plain text.
             source: the paper, with equation where it has one.
+            latex: the same formula for a paper, without dollar signs.
+            optimum: what is estimated once the discriminator is at its optimum, in plain text.
 
         Raises:
             CatalogError: the name is taken, or the class lacks a method of this kind.
@@ -153,7 +168,7 @@ class Catalog(Generic[T]):
                     raise CatalogError(f"{self.singular} '{name}' ({cls.__name__}) lacks the method {needed}")
             if "__dataclass_fields__" not in cls.__dict__:
                 cls = typing.cast(C, dataclasses.dataclass(frozen=True)(cls))
-            entry: Entry[T] = Entry(self.kind, name, cls, formula, source, plugin)
+            entry: Entry[T] = Entry(self.kind, name, cls, formula, latex, optimum, source, plugin)
             if plugin is not None:
                 self._try_settings(entry)
             self._entries[name] = entry
@@ -228,6 +243,8 @@ class Catalog(Generic[T]):
             name=name,
             summary=inspect.cleandoc(entry.factory.__doc__ or "").split("\n\n")[0].replace("\n", " "),
             formula=entry.formula,
+            latex=entry.latex,
+            optimum=entry.optimum,
             source=entry.source,
             settings=tuple(_describe_setting(field) for field in entry.fields.values()),
             origin=f"plugin {entry.plugin.name}" if entry.plugin else "built in",
@@ -249,8 +266,9 @@ class _Field:
     name: str
     annotation: Any
     default: Any
-    meaning: str
     allowed: str
+    unit: str
+    meaning: str
 
 
 def _fields(factory: Callable[..., Any]) -> dict[str, _Field]:
@@ -258,16 +276,17 @@ def _fields(factory: Callable[..., Any]) -> dict[str, _Field]:
     fields = {}
     for field in dataclasses.fields(factory):  # type: ignore[arg-type]  # an entry is a dataclass
         annotation = hints[field.name]
-        plain, meaning, allowed = annotation, "", ""
+        plain, meaning, allowed, unit = annotation, "", "", ""
         if typing.get_origin(annotation) is typing.Annotated:
             plain, *marks = typing.get_args(annotation)
             infos = [mark for mark in marks if isinstance(mark, FieldInfo)]
             meaning = next((info.description for info in infos if info.description), "")
             allowed = ", ".join(_bound(limit) for info in infos for limit in info.metadata)
+            unit = next((mark.name for mark in marks if isinstance(mark, Unit)), "")
         default = field.default
         if field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
-        fields[field.name] = _Field(field.name, plain, default, meaning, allowed)
+        fields[field.name] = _Field(field.name, plain, default, allowed, unit, meaning)
     return fields
 
 
@@ -283,7 +302,8 @@ def _describe_setting(field: _Field) -> SettingDescription:
     allowed = field.allowed
     if typing.get_origin(field.annotation) is typing.Literal:
         allowed = " | ".join(str(option) for option in typing.get_args(field.annotation))
-    return SettingDescription(field.name, _type_name(field.annotation), _shown(field.default), allowed, field.meaning)
+    type_, default = _type_name(field.annotation), _shown(field.default)
+    return SettingDescription(field.name, type_, default, allowed, field.unit, field.meaning)
 
 
 def _shown(default: Any) -> str:
@@ -325,18 +345,36 @@ def _plain(value: Any) -> Any:
     raise CatalogError(f"a setting cannot be of type {type(value).__name__}: use text, numbers, true/false or lists")
 
 
-losses: Catalog[Loss] = Catalog("losses", ["bench.objectives.losses"], ["discriminator", "generator"])
-penalties: Catalog[Penalty] = Catalog("penalties", ["bench.objectives.penalties"], [("term", "project")])
+losses: Catalog[Loss] = Catalog(
+    "losses",
+    [
+        "bench.objectives.losses",
+        "bench.objectives.relativistic",
+        "bench.objectives.f_divergences",
+        "bench.objectives.energies",
+    ],
+    ["discriminator", "generator"],
+)
+penalties: Catalog[Penalty] = Catalog(
+    "penalties",
+    ["bench.objectives.penalties", "bench.objectives.gradient_penalties"],
+    [("term", "generator_term", "joint_term", "project")],
+)
+stabilisers: Catalog[Stabiliser] = Catalog(
+    "stabilisers", ["bench.objectives.stabilisers"], ["check", "shape", "present"]
+)
 objectives: Catalog[Objective] = Catalog("objectives", ["bench.objectives.presets"], [])
 architectures: Catalog[Architecture] = Catalog(
-    "architectures", ["bench.architectures.mlp", "bench.architectures.dcgan"], ["check", "build"]
+    "architectures",
+    ["bench.architectures.mlp", "bench.architectures.dcgan"],
+    ["check", "generator", "discriminator"],
 )
 datasets: Catalog[Dataset] = Catalog(
     "datasets", ["bench.datasets.mixtures", "bench.datasets.digits"], ["load", "shape", "space"]
 )
 optimizers: Catalog[OptimizerEntry] = Catalog("optimizers", ["bench.training.optimizers"], ["build"])
 
-CATALOGS: tuple[Catalog[Any], ...] = (losses, penalties, objectives, architectures, datasets, optimizers)
+CATALOGS: tuple[Catalog[Any], ...] = (losses, penalties, stabilisers, objectives, architectures, datasets, optimizers)
 
 
 @contextlib.contextmanager

@@ -44,14 +44,16 @@ class DataError(UsageError):
 
 
 MIXED_SAMPLES = (
-    "objective '{objective}' has a penalty on the gradient of each sample's own score, which has no meaning where "
-    'batch normalisation mixes samples: set discriminator_normalisation = "layer", "spectral" or "none"'
+    "objective '{objective}' has a penalty on each sample's own score or its gradient, which has no meaning where "
+    'batch normalisation mixes samples: set discriminator_normalisation = "layer", "instance", "group", "spectral" or '
+    '"none"'
 )
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """``did you mean 'x'?`` for the candidate most like ``word``, or an empty string."""
-    close = difflib.get_close_matches(word, list(candidates), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word, list(candidates), n=3, cutoff=0.5)
+    close.sort(key=lambda candidate: sorted(candidate) != sorted(word))  # letters exchanged are the likeliest slip
     return f"did you mean '{close[0]}'?" if close else ""
 
 

@@ -10,7 +10,18 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from bench.catalog import CATALOGS, Catalog, architectures, datasets, losses, objectives, registered_by, registering
+from bench.catalog import (
+    CATALOGS,
+    Catalog,
+    architectures,
+    datasets,
+    losses,
+    objectives,
+    penalties,
+    registered_by,
+    registering,
+    stabilisers,
+)
 from bench.errors import CatalogError
 from bench.spec import PluginSpec
 
@@ -44,6 +55,28 @@ def test_every_entry_is_described_with_formula_source_and_settings(catalog: Cata
         assert all(setting.meaning for setting in description.settings), name
 
 
+NAMED = {
+    "minimax", "nsgan", "lsgan", "lsgan-pearson", "wgan", "wgan-gp", "wgan-lp", "hinge", "sngan", "dragan", "nsgan-r1",
+    "nsgan-zero-gp", "rasgan", "ralsgan", "rahinge", "rpgan", "r3gan", "ebgan", "began", "lecam",
+    "pacgan2", "pacgan3", "pacgan4", "fgan-kl", "fgan-reverse-kl", "fgan-pearson", "fgan-neyman",
+    "fgan-squared-hellinger", "fgan-jensen-shannon", "fgan-total-variation",
+}  # fmt: skip
+
+
+def test_every_objective_that_the_field_names_is_there() -> None:
+    assert {name for name in objectives.names() if objectives.entry(name).plugin is None} == NAMED
+
+
+@pytest.mark.parametrize("catalog", [losses, penalties, stabilisers, objectives], ids=lambda catalog: catalog.kind)
+def test_formulas_are_told_in_latex_too_with_what_is_reached_at_the_optimum(catalog: Catalog[Any]) -> None:
+    for name in catalog.names():
+        if catalog.entry(name).plugin is None:
+            description = catalog.describe(name)
+            assert description.latex
+            assert description.latex.count("{") == description.latex.count("}")
+            assert description.optimum
+
+
 def test_listing_needs_no_torch() -> None:
     code = (
         "import sys, bench.catalog as c; [k.describe(n) for k in c.CATALOGS for n in k.names()]; "
@@ -53,7 +86,7 @@ def test_listing_needs_no_torch() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_and_all_valid_ones() -> None:
-    with pytest.raises(CatalogError, match=r"unknown loss 'hing'; did you mean 'hinge'\? valid: hinge, least-squares"):
+    with pytest.raises(CatalogError, match=r"unknown loss 'hing'; did you mean 'hinge'\? valid: boundary-"):
         losses.create("hing")
 
 
@@ -71,7 +104,7 @@ def test_an_unknown_setting_is_answered_with_the_nearest_and_all_valid_ones() ->
         ({"width": True}, "setting 'width': expected an integer, got true"),
         ({"width": 1.5}, "setting 'width': expected an integer, got number 1.5"),
         ({"width": 0}, "setting 'width': expected a value ≥ 1, got integer 0"),
-        ({"generator_normalisation": "batsch"}, "expected 'none', 'batch', 'layer' or 'spectral'"),
+        ({"generator_normalisation": "batsch"}, "expected 'none', 'batch', 'layer', 'instance', 'group' or 'spectral'"),
     ],
 )
 def test_a_wrong_value_is_answered_with_what_is_expected(settings: dict[str, Any], message: str) -> None:
@@ -87,7 +120,11 @@ def test_settings_are_complete_and_typed() -> None:
 
 def test_named_objectives_name_entries_that_exist() -> None:
     for name in objectives.names():
-        losses.entry(objectives.create(name).loss.name)
+        objective = objectives.create(name)
+        losses.create(objective.loss.name, **objective.loss.settings)
+        for catalog, picks in ((penalties, objective.penalties), (stabilisers, objective.stabilisers)):
+            for pick in picks:
+                catalog.create(pick.name, **pick.settings)
 
 
 def test_a_class_becomes_an_entry_with_its_fields_as_settings() -> None:

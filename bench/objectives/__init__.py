@@ -1,29 +1,49 @@
-"""Losses, penalties and named objectives; each can be used alone in a training loop of your own.
+"""Losses, penalties, stabilisers and named objectives; each can be used alone in a training loop of your own.
 
-from bench.objectives import DiscriminatorBatch, GradientPenalty, Wasserstein
+from bench.objectives import Batch, GradientPenalty, Wasserstein
 
 loss, penalty = Wasserstein(), GradientPenalty(weight=10.0)
-batch = DiscriminatorBatch.score(discriminator, real, fake, torch.Generator())
+batch = Batch.score(discriminator, real, fake, torch.Generator())
 (loss.discriminator(batch.real_scores, batch.fake_scores) + penalty.term(batch)).backward()
 """
 
-from bench.objectives.base import DiscriminatorBatch, Loss, Objective, Penalty
-from bench.objectives.losses import Hinge, LeastSquares, Minimax, NonSaturating, RelativisticPairing, Wasserstein
-from bench.objectives.penalties import R1, R2, GradientPenalty, WeightClip
+from bench.objectives.base import Batch, Joint, Loss, Memory, Objective, Penalty, Stabiliser
+from bench.objectives.energies import BoundaryEquilibrium, Energy
+from bench.objectives.f_divergences import FDivergence
+from bench.objectives.gradient_penalties import R1, R2, Dragan, GradientPenalty
+from bench.objectives.losses import Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein
+from bench.objectives.penalties import L2, Consensus, Consistency, LeCam, Orthogonal, PullingAway, WeightClip
+from bench.objectives.relativistic import RelativisticAverage, RelativisticPairing
+from bench.objectives.stabilisers import Packing
 
 __all__ = [
+    "L2",
     "R1",
     "R2",
-    "DiscriminatorBatch",
+    "Batch",
+    "BoundaryEquilibrium",
+    "Consensus",
+    "Consistency",
+    "Dragan",
+    "Energy",
+    "FDivergence",
     "GradientPenalty",
     "Hinge",
+    "Joint",
+    "LeCam",
     "LeastSquares",
     "Loss",
+    "Memory",
     "Minimax",
     "NonSaturating",
     "Objective",
+    "Orthogonal",
+    "Packing",
     "Penalty",
+    "PullingAway",
+    "RelativisticAverage",
     "RelativisticPairing",
+    "Stabiliser",
     "Wasserstein",
     "WeightClip",
 ]

@@ -1,15 +1,23 @@
-"""The interface of losses and penalties, and the objective that puts them together.
+"""The interface of losses, penalties and stabilisers, and the objective that puts them together.
 
 Each can be used alone in a training loop of your own; nothing here knows of suites, runs or files.
+
+One discriminator update asks them in this order: stabilisers present the samples, the discriminator scores them,
+the loss and the penalties' terms are added up and minimised, projections are applied, and whatever has a memory
+takes in the scores (`Memory.observe`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import Field
+
+from bench.lazy import torch
+from bench.spec import NormalisationChange
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -21,8 +29,14 @@ class Loss(Protocol):
     """The pair of functions that the players minimise, of raw discriminator scores alone.
 
     Both methods take scores of real and of generated samples, shape ``(batch,)`` each, and return a scalar.
-    The class attribute ``generator_uses_real`` may be set to False by a loss whose ``generator`` ignores the
-    real scores; they are not computed then, and an empty tensor stands for them.
+    Class attributes say more, where the defaults do not hold:
+
+    - ``generator_uses_real`` (True): set to False by a loss whose ``generator`` ignores the real scores; they are
+      not computed then, and an empty tensor stands for them.
+    - ``energy`` (None): which error of an autoencoder the scores are, ``"euclidean"``, ``"absolute"`` or
+      ``"squared"``; the discriminator is the architecture's autoencoder then, and low scores are real.
+
+    A loss that remembers something between updates derives from `Memory`.
     """
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -35,15 +49,19 @@ class Loss(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class DiscriminatorBatch:
-    """What a penalty may look at: one batch of the discriminator's update.
+class Batch:
+    """What a penalty may look at: one batch of a player's update.
 
-    ``real`` and ``fake`` have the shape ``(batch, *data)``, the scores ``(batch,)``. Where a penalty names
-    ``"real"`` or ``"fake"`` in its class attribute ``differentiates``, that input carries gradients and its
-    scores were computed from it, so that no second forward pass is needed.
+    ``real`` and ``fake`` are what the discriminator was shown, shape ``(batch, *data)``, the scores ``(batch,)``.
+
+    - In the discriminator's update ``fake`` is detached from the generator. Where a penalty names ``"real"`` or
+      ``"fake"`` in its class attribute ``differentiates``, that input carries gradients and its scores were computed
+      from it, so that no second forward pass is needed.
+    - In the generator's update ``fake`` leads back to the generator, and ``real_scores`` is empty if the loss ignores
+      them.
     """
 
-    discriminator: Callable[[Tensor], Tensor]
+    discriminator: Module
     real: Tensor
     fake: Tensor
     real_scores: Tensor
@@ -51,27 +69,97 @@ class DiscriminatorBatch:
     random: Generator
 
     @classmethod
-    def score(
-        cls, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, random: Generator
-    ) -> DiscriminatorBatch:
-        """Score both inputs such that every penalty can be computed from the result."""
+    def score(cls, discriminator: Module, real: Tensor, fake: Tensor, random: Generator) -> Batch:
+        """The batch of a discriminator's update, such that every penalty's ``term`` can be computed from it."""
         real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
         return cls(discriminator, real, fake, discriminator(real), discriminator(fake), random)
 
 
-class Penalty(Protocol):
-    """A term added to the discriminator's loss (`term`), a projection after its update (`project`), or both.
+@dataclasses.dataclass(frozen=True)
+class Joint:
+    """Both players' losses on one batch, with the graph to both players' weights."""
 
-    The class attribute ``needs_independent_samples`` is True where the term takes the gradient of each sample's own
-    score: it is refused with a discriminator whose batch normalisation mixes samples.
+    discriminator_loss: Tensor
+    generator_loss: Tensor
+    discriminator_weights: tuple[Tensor, ...]
+    generator_weights: tuple[Tensor, ...]
+
+
+class Penalty(Protocol):
+    """What regularises the players; at least one of these methods, each called once per update.
+
+    - ``term(batch: Batch) -> Tensor``: a scalar added to the discriminator's loss.
+    - ``generator_term(batch: Batch) -> Tensor``: a scalar added to the generator's loss.
+    - ``joint_term(joint: Joint) -> Tensor``: a scalar added to either player's loss in its update.
+    - ``project(discriminator: Module) -> None``: changes the discriminator's weights in place, after its optimizer's
+      step.
+
+    Class attributes: ``differentiates`` (see `Batch`); ``needs_independent_samples`` is True where a term
+    differentiates each sample's own score, or compares it with that of another sample: it is refused with a
+    discriminator whose batch normalisation mixes samples; ``needs_codes`` is True where the discriminator must have
+    the method ``encode`` of an autoencoder.
+
+    A penalty that remembers something between updates derives from `Memory`.
     """
 
-    def term(self, batch: DiscriminatorBatch) -> Tensor:
-        """The scalar that is added to the discriminator's loss."""
+
+class Memory:
+    """Base of losses and penalties that carry numbers from one update to the next; checkpoints hold them.
+
+    A subclass names its numbers and their first values in ``initial`` and changes them in `observe` alone, so that
+    calling a loss twice changes nothing. All of it stays on the device of the scores; nothing waits for it.
+    """
+
+    initial: ClassVar[Mapping[str, float]]
+
+    def observe(self, real: Tensor, fake: Tensor) -> None:
+        """Take in the scores of one discriminator update, shape ``(batch,)`` each."""
+        raise NotImplementedError
+
+    @functools.cached_property
+    def _memory(self) -> dict[str, Tensor]:
+        # of 64 bits: averages over thousands of updates are not to drift with the precision of the scores
+        return {name: torch.tensor(value, dtype=torch.float64) for name, value in self.initial.items()}
+
+    def recall(self, name: str, like: Tensor) -> Tensor:
+        """The number ``name`` as a scalar of the type and on the device of ``like``."""
+        held = self._memory[name]
+        if held.device != like.device:
+            held = self._memory[name] = held.to(like.device)
+        return held.to(like.dtype)
+
+    def remember(self, name: str, value: Tensor) -> None:
+        """Hold the scalar ``value`` as the number ``name``, in place."""
+        self.recall(name, value)
+        self._memory[name].copy_(value.detach())
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The numbers."""
+        return {name: held.clone() for name, held in self._memory.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from there.
+
+        Raises:
+            KeyError: a number is missing.
+        """
+        for name in self._memory:
+            self._memory[name] = state[name].detach().clone()
+
+
+class Stabiliser(Protocol):
+    """A trick beside loss and penalties: it changes what the discriminator is shown."""
+
+    def check(self, batch_size: int) -> None:
+        """Raise CatalogError, saying what is allowed, if batches of this size cannot be presented."""
         ...
 
-    def project(self, discriminator: Module) -> None:
-        """Change the discriminator's weights in place, after its optimizer's step."""
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample as the discriminator sees it, of one of ``shape``."""
+        ...
+
+    def present(self, samples: Tensor) -> Tensor:
+        """What the discriminator is shown of a batch of samples, real or generated, ``(batch, *shape)``."""
         ...
 
 
@@ -94,13 +182,17 @@ def pick(name: str, **settings: Any) -> Pick:
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
-    """Loss, penalties, update schedule and optimizers: what a name such as ``wgan-gp`` stands for.
+    """Loss, penalties, stabilisers, update schedule and optimizers: what a name such as ``wgan-gp`` stands for.
 
     A named objective is a subclass that sets the defaults.
     """
 
     loss: Annotated[Pick, Field(description="the pair of functions both players minimise")]
-    penalties: Annotated[tuple[Pick, ...], Field(description="regularisers of the discriminator")] = ()
+    penalties: Annotated[tuple[Pick, ...], Field(description="regularisers of the players")] = ()
+    stabilisers: Annotated[tuple[Pick, ...], Field(description="tricks beside loss and penalties")] = ()
+    discriminator_normalisation: Annotated[
+        NormalisationChange, Field(description="in place of the architecture's; unchanged: as the architecture has it")
+    ] = "unchanged"
     n_critic: Annotated[int, Field(ge=1, description="discriminator updates per generator update")] = 1
     generator_optimizer: Annotated[Pick, Field(description="optimizer of the generator")] = Pick("adam")
     discriminator_optimizer: Annotated[Pick, Field(description="optimizer of the discriminator")] = Pick("adam")

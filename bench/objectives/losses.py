@@ -1,7 +1,9 @@
-"""The losses: what the two players minimise, of discriminator scores alone.
+"""The losses of real and generated scores apart: what the two players minimise, of discriminator scores alone.
 
 ``real`` = d(x) and ``fake`` = d(G(z)) are raw scores (no sigmoid at the discriminator's end), shape ``(batch,)``.
-Formulas: r = d(x), f = d(G(z)), E the batch mean, ζ(t) = log(1 + eᵗ).
+Formulas: r = d(x), f = d(G(z)), E the batch mean, ζ(t) = log(1 + eᵗ), p the data's distribution, q the generator's.
+Losses that compare the two scores are in `relativistic`, variational bounds in `f_divergences`, those of an
+autoencoder's errors in `energies`.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from bench.catalog import losses
+from bench.catalog import Unit, losses
 from bench.lazy import functional
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+SCORE = Unit("score")
 
 
 def softplus(t: Tensor) -> Tensor:
@@ -26,7 +30,9 @@ def softplus(t: Tensor) -> Tensor:
 @losses.register(
     "minimax",
     formula="L_D = E ζ(−r) + E ζ(f),  L_G = −E ζ(f)",
-    source="Goodfellow et al. 2014, eq. 1",
+    latex=r"L_D = \mathbb{E}\,\zeta(-r) + \mathbb{E}\,\zeta(f), \quad L_G = -\mathbb{E}\,\zeta(f)",
+    optimum="d* = log(p/q);  L_D* = log 4 − 2·JS(p‖q)",
+    source="Goodfellow et al. 2014, eq. 1 and theorem 1",
 )
 class Minimax:
     """The zero-sum game of the first paper; its generator's gradient vanishes where the discriminator is sure."""
@@ -44,17 +50,29 @@ class Minimax:
 
 @losses.register(
     "non-saturating",
-    formula="L_D = E ζ(−r) + E ζ(f),  L_G = E ζ(−f)",
-    source="Goodfellow et al. 2014, sec. 3",
+    formula="L_D = E[t ζ(−r) + (1 − t) ζ(r)] + E ζ(f),  L_G = E ζ(−f)",
+    latex=r"L_D = \mathbb{E}\,[t\,\zeta(-r) + (1-t)\,\zeta(r)] + \mathbb{E}\,\zeta(f), "
+    r"\quad L_G = \mathbb{E}\,\zeta(-f)",
+    optimum="t = 1: d* = log(p/q), L_D* = log 4 − 2·JS(p‖q), and the generator descends KL(q‖p) − 2·JS(p‖q);  "
+    "t < 1: σ(d*) = t p/(p + q)",
+    source="Goodfellow et al. 2014, sec. 3; Arjovsky & Bottou 2017, theorem 2.5; t: Salimans et al. 2016, sec. 3.4",
 )
+@dataclass(frozen=True)
 class NonSaturating:
     """The minimax discriminator; the generator raises log σ(f), whose gradient survives a sure discriminator."""
 
+    real_label: Annotated[
+        float, Field(gt=0, le=1, description="t, label of real samples; below 1 smooths it (one-sided)")
+    ] = 1.0
     generator_uses_real: ClassVar[bool] = False
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Cross-entropy of telling real from fake."""
-        return softplus(-real).mean() + softplus(fake).mean()
+        """Cross-entropy of telling real, with the label t, from fake, with the label 0."""
+        told = softplus(-real)
+        if self.real_label < 1:
+            # t ζ(−r) + (1 − t) ζ(r), since ζ(r) = r + ζ(−r)
+            told = told + (1 - self.real_label) * real
+        return told.mean() + softplus(fake).mean()
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """−E log σ(f)."""
@@ -64,15 +82,19 @@ class NonSaturating:
 @losses.register(
     "least-squares",
     formula="L_D = ½E(r − b)² + ½E(f − a)²,  L_G = ½E(f − c)²",
-    source="Mao et al. 2017, eq. 2",
+    latex=r"L_D = \tfrac{1}{2}\mathbb{E}\,(r-b)^2 + \tfrac{1}{2}\mathbb{E}\,(f-a)^2, "
+    r"\quad L_G = \tfrac{1}{2}\mathbb{E}\,(f-c)^2",
+    optimum="d* = (b p + a q)/(p + q);  L_D* = ½(b − a)² Σ pq/(p + q);  "
+    "for (−1, 1, 0): ½E_p(d* − c)² + ½E_q(d* − c)² = ½χ²(p + q ‖ 2q), Pearson's",
+    source="Mao et al. 2017, eqs. 2, 5 and 7",
 )
 @dataclass(frozen=True)
 class LeastSquares:
     """Regression of the scores onto targets: a for fake, b for real, c for what the generator wants."""
 
-    fake_target: Annotated[float, Field(description="a, the discriminator's target for fake scores")] = 0.0
-    real_target: Annotated[float, Field(description="b, the discriminator's target for real scores")] = 1.0
-    generator_target: Annotated[float, Field(description="c, the generator's target for fake scores")] = 1.0
+    fake_target: Annotated[float, SCORE, Field(description="a, the discriminator's target for fake scores")] = 0.0
+    real_target: Annotated[float, SCORE, Field(description="b, the discriminator's target for real scores")] = 1.0
+    generator_target: Annotated[float, SCORE, Field(description="c, the generator's target for fake scores")] = 1.0
     generator_uses_real: ClassVar[bool] = False
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -87,7 +109,9 @@ class LeastSquares:
 @losses.register(
     "wasserstein",
     formula="L_D = −E r + E f,  L_G = −E f",
-    source="Arjovsky et al. 2017, eq. 2",
+    latex=r"L_D = -\mathbb{E}\,r + \mathbb{E}\,f, \quad L_G = -\mathbb{E}\,f",
+    optimum="over 1-Lipschitz d: −L_D* = W₁(p, q)",
+    source="Arjovsky et al. 2017, eqs. 2 and 3",
 )
 class Wasserstein:
     """Kantorovich–Rubinstein duality: over 1-Lipschitz critics, −L_D at the optimum is W₁(p, q)."""
@@ -106,6 +130,8 @@ class Wasserstein:
 @losses.register(
     "hinge",
     formula="L_D = E max(0, 1 − r) + E max(0, 1 + f),  L_G = −E f",
+    latex=r"L_D = \mathbb{E}\max(0, 1-r) + \mathbb{E}\max(0, 1+f), \quad L_G = -\mathbb{E}\,f",
+    optimum="d* = sign(p − q);  L_D* = 2 Σ min(p, q) = 2(1 − TV(p, q));  L_G = −Σ q sign(p − q)",
     source="Lim & Ye 2017; Miyato et al. 2018, eqs. 16 and 17",
 )
 class Hinge:
@@ -120,22 +146,3 @@ class Hinge:
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """The fake score, negated."""
         return -fake.mean()
-
-
-@losses.register(
-    "relativistic-pairing",
-    formula="L_D = E ζ(−(r − f)),  L_G = E ζ(−(f − r)), pairs in order",
-    source="Jolicoeur-Martineau 2018; Huang et al. 2024 (R3GAN), sec. 2",
-)
-class RelativisticPairing:
-    """Each real score is held against one fake score; at p = q the optimum is log 2."""
-
-    generator_uses_real: ClassVar[bool] = True
-
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """The real sample is to score above its fake partner."""
-        return softplus(fake - real).mean()
-
-    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """The fake sample is to score above its real partner."""
-        return softplus(real - fake).mean()
