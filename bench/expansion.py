@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from bench.catalog import optimizers, penalties
-from bench.errors import MIXED_SAMPLES, CatalogError, explain, unknown
+from bench.catalog import optimizers
+from bench.compatibility import find_batch_conflicts, find_conflicts
+from bench.errors import CatalogError, explain, unknown
 from bench.faults import Faults, show_path
 from bench.resolve import Resolved, Resolver
 from bench.spec import Budget, BudgetUnit, Choice, EvaluationSpec, ObjectiveSpec, TrainingSpec
@@ -95,6 +96,9 @@ class Expansion:
             if (spec := self._resolver.objective(entry, place, grid.training, (*path, "training"))) is not None
             and self._label("objective", self._resolver.own_objective(entry, place), place, within=path)
         ]
+        for objective in objectives:
+            for conflict in find_batch_conflicts(objective, training.batch_size):
+                self._faults.add((*path, "objectives") if grid.objectives is not None else ("objectives",), conflict)
         architectures = None
         if grid.architectures is not None or self._file.architectures is not None:
             architectures = [
@@ -115,7 +119,9 @@ class Expansion:
             for architecture, at in [(self._default(shape), place)] if architectures is None else architectures:
                 if architecture is not None:
                     self._check_fit(architecture, dataset, shape, at)
-                    self._check_penalties(objectives, architecture, at)
+                    for objective in objectives:
+                        for conflict in find_conflicts(objective, architecture.choice):
+                            self._faults.add(at, conflict)
                     fitting.append(architecture.choice)
             evaluation = self._evaluation(grid, path, training.budget, dataset, place)
             if evaluation is not None:
@@ -203,15 +209,6 @@ class Expansion:
             self._fits[key] = (architecture, dataset, reason)
         if (reason := self._fits[key][2]) is not None:
             self._faults.add(path, reason)
-
-    def _check_penalties(self, objectives: list[ObjectiveSpec], architecture: Resolved, path: KeyPath) -> None:
-        """Tell if a penalty on each sample's own gradient meets a discriminator that mixes samples."""
-        if architecture.choice.settings.get("discriminator_normalisation") != "batch":
-            return
-        for objective in objectives:
-            factories = [penalties.entry(penalty.name).factory for penalty in objective.penalties]
-            if any(getattr(factory, "needs_independent_samples", False) for factory in factories):
-                self._faults.add(path, MIXED_SAMPLES.format(objective=objective.label))
 
     def _training(self, own: Training, path: KeyPath) -> TrainingSpec:
         suite = self._file.training

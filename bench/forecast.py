@@ -140,9 +140,13 @@ def _cell_row(specs: list[RunSpec]) -> list[str]:
 
 def _settings(spec: RunSpec) -> str:
     objective = spec.objective
-    parts = [objective.loss, *objective.penalties, spec.architecture, spec.dataset]
+    parts = [objective.loss, *objective.penalties, *objective.stabilisers, spec.architecture, spec.dataset]
     optimizers = f"G {objective.generator_optimizer}, D {objective.discriminator_optimizer}"
-    return f"{spec.cell_name}: {', '.join(map(str, parts))}; {optimizers}; {spec.training}; {spec.evaluation}"
+    normalisation = f"discriminator_normalisation={objective.discriminator_normalisation}"
+    return (
+        f"{spec.cell_name}: {', '.join(map(str, parts))}; {normalisation}; {optimizers}; "
+        f"{spec.training}; {spec.evaluation}"
+    )
 
 
 def make_status(plan: Plan, store: Store) -> State:

@@ -10,30 +10,40 @@ An objective is put together in layers; each later one wins:
 
 Within a layer ``generator_optimizer`` and ``discriminator_optimizer`` win over ``optimizer``, which sets both.
 An optimizer (or loss) without a name, or of the name it has anyway, has its settings merged over those before;
-one of another name replaces it, with its own defaults. A list of penalties replaces the one before.
+one of another name replaces it, with its own defaults. A list of penalties or stabilisers replaces the one before.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from bench.catalog import NAME, Catalog, architectures, datasets, losses, objectives, optimizers, penalties
+from bench.catalog import (
+    NAME,
+    Catalog,
+    architectures,
+    datasets,
+    losses,
+    objectives,
+    optimizers,
+    penalties,
+    stabilisers,
+)
 from bench.errors import CatalogError, explain, nearest
 from bench.faults import Faults
 from bench.objectives.base import Pick
-from bench.spec import Choice, ObjectiveSpec, PluginSpec
+from bench.spec import Choice, NormalisationChange, ObjectiveSpec, PluginSpec
 from bench.suite_file import Composition, Entry, ObjectiveEntry, ObjectiveTable, SuiteFile, Updates
 from bench.toml_lines import KeyPath
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A loss, penalty or optimizer by name, and the place in the file that had the last word on it."""
+    """A loss, penalty, stabiliser or optimizer by name, and the place in the file that had the last word on it."""
 
     pick: Pick
     path: KeyPath
@@ -55,6 +65,8 @@ class Draft:
 
     loss: Part | None
     penalties: tuple[Part, ...]
+    stabilisers: tuple[Part, ...]
+    discriminator_normalisation: NormalisationChange
     n_critic: int
     generator_optimizer: Part
     discriminator_optimizer: Part
@@ -183,14 +195,17 @@ class Resolver:
         assert draft.loss is not None
         loss = self._part(losses, draft.loss, label)
         regularisers = [self._part(penalties, part, label) for part in draft.penalties]
+        tricks = [self._part(stabilisers, part, label) for part in draft.stabilisers]
         generator_optimizer = self._part(optimizers, draft.generator_optimizer, label)
         discriminator_optimizer = self._part(optimizers, draft.discriminator_optimizer, label)
         found = [penalty for penalty in regularisers if penalty is not None]
+        found_tricks = [trick for trick in tricks if trick is not None]
         if (
             loss is None
             or generator_optimizer is None
             or discriminator_optimizer is None
             or len(found) < len(regularisers)
+            or len(found_tricks) < len(tricks)
             or not NAME.fullmatch(label)  # of a definition, whose name is told to be wrong elsewhere
         ):
             return None
@@ -198,13 +213,15 @@ class Resolver:
             label=label,
             loss=loss,
             penalties=tuple(found),
+            stabilisers=tuple(found_tricks),
+            discriminator_normalisation=draft.discriminator_normalisation,
             n_critic=draft.n_critic,
             generator_optimizer=generator_optimizer,
             discriminator_optimizer=discriminator_optimizer,
         )
 
     def _composed(self, draft: Draft, layer: Composition, path: KeyPath) -> Draft | None:
-        """The draft with the layer's loss and penalties."""
+        """The draft with the layer's loss, penalties, stabilisers and normalisation."""
         loss = draft.loss
         if layer.loss is not None:
             if loss is not None:
@@ -214,19 +231,35 @@ class Resolver:
             else:
                 self._faults.add((*path, "loss"), "'name' is missing: which loss?")
                 return None
-        if layer.penalties is None:
-            return dataclasses.replace(draft, loss=loss)
+        regularisers = self._listed(layer.penalties, draft.penalties, (*path, "penalties"), "penalty")
+        tricks = self._listed(layer.stabilisers, draft.stabilisers, (*path, "stabilisers"), "stabiliser")
+        if regularisers is None or tricks is None:
+            return None
+        return dataclasses.replace(
+            draft,
+            loss=loss,
+            penalties=regularisers,
+            stabilisers=tricks,
+            discriminator_normalisation=layer.discriminator_normalisation or draft.discriminator_normalisation,
+        )
+
+    def _listed(
+        self, entries: Sequence[Entry | None] | None, before: tuple[Part, ...], path: KeyPath, singular: str
+    ) -> tuple[Part, ...] | None:
+        """The parts that a layer's list names, or those before where it has none; None if one has no name."""
+        if entries is None:
+            return before
         parts = []
-        for index, penalty in enumerate(layer.penalties):
-            place = (*path, "penalties", index)
-            if penalty is None:
+        for index, entry in enumerate(entries):
+            place = (*path, index)
+            if entry is None:
                 continue
-            if penalty.name is None:
+            if entry.name is None:
                 if not self._faults.at((*place, "name")):
-                    self._faults.add(place, "'name' is missing: which penalty?")
+                    self._faults.add(place, f"'name' is missing: which {singular}?")
                 return None
-            parts.append(Part(Pick(penalty.name, penalty.settings), place))
-        return dataclasses.replace(draft, loss=loss, penalties=tuple(parts))
+            parts.append(Part(Pick(entry.name, entry.settings), place))
+        return tuple(parts)
 
     def _start(self, entry: ObjectiveEntry, path: KeyPath) -> tuple[Draft, list[tuple[ObjectiveTable, KeyPath]]] | None:
         """What an entry starts from: the catalogue's defaults, and the definitions that change them, in order."""
@@ -276,6 +309,8 @@ class Resolver:
             return Draft(
                 loss=Part(objective.loss, path),
                 penalties=tuple(Part(pick, path) for pick in objective.penalties),
+                stabilisers=tuple(Part(pick, path) for pick in objective.stabilisers),
+                discriminator_normalisation=objective.discriminator_normalisation,
                 n_critic=objective.n_critic,
                 generator_optimizer=Part(objective.generator_optimizer, path),
                 discriminator_optimizer=Part(objective.discriminator_optimizer, path),
@@ -287,7 +322,15 @@ class Resolver:
 
 def _bare(loss: Part | None, path: KeyPath) -> Draft:
     adam = Part(Pick("adam"), path)
-    return Draft(loss=loss, penalties=(), n_critic=1, generator_optimizer=adam, discriminator_optimizer=adam)
+    return Draft(
+        loss=loss,
+        penalties=(),
+        stabilisers=(),
+        discriminator_normalisation="unchanged",
+        n_critic=1,
+        generator_optimizer=adam,
+        discriminator_optimizer=adam,
+    )
 
 
 def _make(catalog: Catalog[Any], pick: Pick, label: str) -> Resolved:
@@ -320,6 +363,7 @@ def plugins_of(objective: ObjectiveSpec, architecture: Choice, dataset: Choice) 
     choices: list[tuple[Catalog[Any], Choice]] = [
         (losses, objective.loss),
         *((penalties, penalty) for penalty in objective.penalties),
+        *((stabilisers, stabiliser) for stabiliser in objective.stabilisers),
         (optimizers, objective.generator_optimizer),
         (optimizers, objective.discriminator_optimizer),
         (architectures, architecture),

@@ -20,9 +20,9 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from bench.catalog import Catalog, architectures, datasets, losses, objectives, optimizers, penalties
+from bench.catalog import Catalog, architectures, datasets, losses, objectives, optimizers, penalties, stabilisers
 from bench.errors import show_value
-from bench.spec import Label
+from bench.spec import Label, NormalisationChange
 
 DEFAULT_STEPS = 2000
 DEFAULT_BATCH_SIZE = 128
@@ -128,6 +128,12 @@ class PenaltyEntry(Entry):
     catalog = penalties
 
 
+class StabiliserEntry(Entry):
+    """A stabiliser."""
+
+    catalog = stabilisers
+
+
 class OptimizerEntry(Entry):
     """An optimizer. Without a name, or with the name it has anyway, its settings are merged over those before."""
 
@@ -166,7 +172,13 @@ class Composition(Updates):
 
     loss: LossEntry | None = Field(None, description="the pair of functions both players minimise")
     penalties: list[PenaltyEntry | None] | None = Field(
-        None, description="regularisers of the discriminator; the list replaces the one before"
+        None, description="regularisers of the players; the list replaces the one before"
+    )
+    stabilisers: list[StabiliserEntry | None] | None = Field(
+        None, description="tricks beside loss and penalties; the list replaces the one before"
+    )
+    discriminator_normalisation: NormalisationChange | None = Field(
+        None, description="in place of the architecture's; 'unchanged': as the architecture has it"
     )
 
 

@@ -22,7 +22,8 @@ from bench.execution.worker import prepare_torch
 from bench.spec import RunSpec
 from bench.store import Store
 from bench.suite import load_suite
-from bench.training.game import Game, build_players
+from bench.training.game import Game
+from bench.training.players import build_players
 
 SUITE = Path(__file__).parent.parent / "suites" / "losses.toml"
 CPU = torch.device("cpu")
@@ -38,7 +39,7 @@ def cell(objective: str, dataset: str) -> RunSpec:
 def bare_step(spec: RunSpec) -> Callable[[], None]:
     """One step of the non-saturating game as a well-written script has it: no averaging, no log, no checks."""
     data = datasets.create(spec.dataset.name, **spec.dataset.settings).load(Path())
-    players = build_players(spec.architecture, data.shape, spec.seed)
+    players = build_players(spec, data.shape)
     g, d = players.generator, players.discriminator
     settings = spec.objective.generator_optimizer.settings
     rate, betas = settings["learning_rate"], (settings["beta1"], settings["beta2"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.catalog import Catalog, architectures, datasets, losses, objectives, optimizers, penalties
+from bench.catalog import Catalog, architectures, datasets, losses, objectives, optimizers, penalties, stabilisers
 from bench.spec import Budget, Choice, EvaluationSpec, ObjectiveSpec, RunSpec, TrainingSpec
 
 
@@ -18,6 +18,8 @@ def objective(name: str, **settings: Any) -> ObjectiveSpec:
         label=name,
         loss=choice(losses, preset.loss.name, **preset.loss.settings),
         penalties=tuple(choice(penalties, pick.name, **pick.settings) for pick in preset.penalties),
+        stabilisers=tuple(choice(stabilisers, pick.name, **pick.settings) for pick in preset.stabilisers),
+        discriminator_normalisation=preset.discriminator_normalisation,
         n_critic=preset.n_critic,
         generator_optimizer=choice(optimizers, preset.generator_optimizer.name, **preset.generator_optimizer.settings),
         discriminator_optimizer=choice(

@@ -242,6 +242,18 @@ def test_an_objective_is_composed_and_based_on_others() -> None:
     assert found.generator_optimizer.settings["learning_rate"] == 1.0
 
 
+def test_stabilisers_and_normalisation_are_layered_like_penalties() -> None:
+    found = objective(
+        "[[grid]]\nobjectives=['c']\ndatasets=['grid']\n[objectives.a]\nbase='sngan'\nstabilisers=['packing']\n"
+        "[objectives.c]\nbase='a'\nstabilisers=[{name='packing', samples=4}]\n"
+        "[[grid]]\nobjectives=['c']"
+    )
+    assert [str(stabiliser) for stabiliser in found.stabilisers] == ["packing(samples=4)"]
+    assert found.discriminator_normalisation == "spectral"
+    plain = objective(RING + "objectives=[{name='sngan', discriminator_normalisation='unchanged'}]")
+    assert plain.discriminator_normalisation == "unchanged"
+
+
 # faults
 
 BAD = """\
@@ -284,7 +296,7 @@ def test_all_faults_are_told_at_once_each_with_its_line_and_key() -> None:
         'suite.toml:6: training.steps: expected an integer, got text "many"',
         "suite.toml:7: training.batchsize: unknown key 'batchsize'; did you mean 'batch_size'? valid: ",
         "suite.toml:8: training.n_critic: expected a value ≥ 1, got integer 0",
-        "suite.toml:13: grid[0].objectives[1]: unknown objective 'wgn-gp'; did you mean 'wgan-gp'? valid: hinge, ",
+        "suite.toml:13: grid[0].objectives[1]: unknown objective 'wgn-gp'; did you mean 'wgan-gp'? valid: began, ",
         "suite.toml:14: grid[0].objectives[2].penalties[0].gama: penalty 'r1' has no setting 'gama'; did you",
         "suite.toml:15: grid[0].objectives[3]: expected a name or a table { name = … }, got integer 5",
         "suite.toml:17: grid[0].architectures[1].width: architecture 'mlp', setting 'width': expected an integer",
@@ -343,6 +355,12 @@ RING = 'datasets=["ring"]\n'
         ("[objectives.a]\nbas='b'", "objectives.a.bas: unknown key 'bas'; did you mean 'base'?"),
         ("[objectives.loss]\nx=1", "valid: n_critic, "),
         ("[objectives.'a b']\nbase='wgan'", "a label is made of letters"),
+        (RING + 'objectives=[{name="nsgan", stabilisers=["pack"]}]', "unknown stabiliser 'pack'; did you mean "),
+        (RING + 'objectives=[{name="nsgan", stabilisers=[{}]}]', "'name' is missing: which stabiliser?"),
+        (RING + 'objectives=["pacgan3"]', "batch of 128 samples cannot be packed by 3: set batch_size to a multiple, "),
+        (RING + 'objectives=[{name="nsgan", penalties=["pulling-away"]}]', "the losses boundary-equilibrium, energy"),
+        (RING + 'objectives=[{name="r3gan", discriminator_normalisation="batch"}]', "batch normalisation mixes "),
+        (RING + 'objectives=[{name="r3gan", discriminator_normalisation="bach"}]', "'unchanged', 'none', 'batch', "),
         ("plugins = ['none.py']", "plugins[0]: plugin '"),
         ("plugins = ['a\\u0000b']".replace("'", '"'), "cannot be read"),
         ('seeds = 1_000_000\n' + RING + 'objectives=["wgan", "nsgan"]', "2,000,000 runs; at most 1,000,000"),
@@ -390,7 +408,9 @@ from dataclasses import dataclass
 @architectures.register("odd", formula="f", source="s")
 class Odd:
     def check(self, shape): raise KeyError("odd")
-    def build(self, shape): pass
+    latent_dim = 2
+    def generator(self, shape): pass
+    def discriminator(self, shape): pass
 
 @datasets.register("shapeless", formula="f", source="s")
 class Shapeless:

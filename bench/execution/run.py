@@ -18,7 +18,8 @@ from bench.execution.schedule import Schedule
 from bench.execution.tasks import HistoryRow, Progress, RunTask, make_history
 from bench.record import Record, Status, Timings
 from bench.store import Store
-from bench.training.game import LOGGED, Game
+from bench.training.game import Game
+from bench.training.log import LOGGED
 
 SAMPLES_KEPT_POINTS, SAMPLES_KEPT_IMAGES = 2500, 64
 

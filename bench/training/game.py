@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
-from bench.architectures.base import Players
 from bench.architectures.layers import advance, mixes_samples, spectral_norms
-from bench.catalog import architectures, losses, optimizers, penalties
+from bench.catalog import optimizers
+from bench.compatibility import find_batch_conflicts, find_conflicts
 from bench.datasets.base import Data
 from bench.errors import MIXED_SAMPLES, CatalogError
-from bench.objectives.base import DiscriminatorBatch
+from bench.objectives.base import Batch, Joint
 from bench.spec import Choice, RunSpec
 from bench.training.average import Average
-from bench.training.streams import Streams, fresh, stream_seed
+from bench.training.log import Log, LoggedStep
+from bench.training.parts import Parts
+from bench.training.players import build_players
+from bench.training.streams import Streams, fresh
 
-LOGGED = (
-    "discriminator_loss",
-    "penalty",
-    "generator_loss",
-    "discriminator_gradient_norm",
-    "generator_gradient_norm",
-)
-"""What a logged step tells, in this order; the discriminator's numbers are of its last update in the step."""
-LOG_POINTS = 200
-"""Steps of a run that are logged, evenly spread: enough for a curve, too few to cost time."""
 GENERATE_BATCH = 512
-
-
-@dataclass(frozen=True)
-class LoggedStep:
-    """The numbers of one step, named as in `LOGGED`."""
-
-    step: int
-    images: int
-    seconds: float
-    values: tuple[float, ...]
 
 
 class Game:
@@ -52,18 +35,23 @@ class Game:
         spec: the run.
         data: its dataset, on ``device``.
         device: where the players live.
+
+    Raises:
+        CatalogError: the objective cannot be played with the architecture or the batch size.
     """
 
     def __init__(self, spec: RunSpec, data: Data, device: torch.device) -> None:
         objective = spec.objective
         self.spec, self.data, self.device = spec, data, device
-        self.loss = losses.create(objective.loss.name, **objective.loss.settings)
-        regularisers = [penalties.create(choice.name, **choice.settings) for choice in objective.penalties]
-        self._terms = [penalty for penalty in regularisers if hasattr(penalty, "term")]
-        self._projections = [penalty for penalty in regularisers if hasattr(penalty, "project")]
-        self._generator_uses_real = getattr(self.loss, "generator_uses_real", True)
+        conflicts = [
+            *find_conflicts(objective, spec.architecture),
+            *find_batch_conflicts(objective, spec.training.batch_size),
+        ]
+        if conflicts:
+            raise CatalogError(*conflicts)
+        self.parts = Parts(objective, device)
 
-        players = build_players(spec.architecture, data.shape, spec.seed)
+        players = build_players(spec, data.shape)
         self.generator = players.generator.to(device).train()
         self.discriminator = players.discriminator.to(device).train()
         self.latent_dim = players.latent_dim
@@ -77,23 +65,22 @@ class Game:
         self.average = Average(self.generator, spec.training.ema_images) if spec.training.ema_images else None
         self.streams = Streams(spec.seed, device)
 
-        if mixes_samples(self.discriminator) and any(
-            getattr(penalty, "needs_independent_samples", False) for penalty in regularisers
-        ):
+        mixed = mixes_samples(self.discriminator)
+        if mixed and self.parts.needs_independent_samples:  # of a plugin's architecture no setting may tell it
             raise CatalogError(MIXED_SAMPLES.format(objective=objective.label))
-        needed = {side for penalty in self._terms for side in getattr(penalty, "differentiates", ())}
-        self._real_needs_gradient, self._fake_needs_gradient = "real" in needed, "fake" in needed
         # one pass over both halves where samples are scored one by one and nobody differentiates at a half
-        self._one_pass = not needed and not mixes_samples(self.discriminator)
+        self._one_pass = not self.parts.differentiates and not mixed
 
         self.step = 0
         self.seconds = 0.0
         self._alive = torch.ones((), device=device)
         self._finite_steps = torch.zeros((), device=device)
-        total = spec.total_steps
-        self._log_every = max(1, math.ceil(total / LOG_POINTS)) if total else 20
-        self._log: list[tuple[int, Tensor]] = []
-        self.logged: list[LoggedStep] = []
+        self._log = Log(spec.total_steps, spec.images_per_step)
+
+    @property
+    def logged(self) -> list[LoggedStep]:
+        """What the steps so far tell of themselves."""
+        return self._log.steps
 
     @property
     def images(self) -> int:
@@ -118,7 +105,7 @@ class Game:
             self.play()
         finite = self._is_finite()
         self.seconds = first_second + time.perf_counter() - started
-        self._collect_log(first_step, first_second)
+        self._log.collect((first_step, first_second), (self.step, self.seconds))
         return finite
 
     @property
@@ -137,62 +124,86 @@ class Game:
         if self.spec.training.learning_rate_decay == "linear":
             self._decay_rates()
         self.step += 1
-        logging = self.step % self._log_every == 0
         for _ in range(self.spec.objective.n_critic):
             real = self.draw_real()
             discriminator_loss, penalty = self.update_discriminator(real)
-        discriminator_norm = get_total_norm(_gradients(self._discriminator_weights)) if logging else None
-        generator_loss = self.update_generator(real)
+        discriminator_norm = (
+            get_total_norm(_gradients(self._discriminator_weights)) if self._log.due(self.step) else None
+        )
+        generator_loss, generator_penalty = self.update_generator(real)
         if self.average is not None:
             self.average.update(self.images, self.spec.images_per_step)
-        self._alive *= torch.isfinite(discriminator_loss + penalty + generator_loss)
+        numbers = (discriminator_loss, penalty, generator_loss, generator_penalty)
+        self._alive *= torch.isfinite(torch.stack(numbers).sum())
         self._finite_steps += self._alive
         if discriminator_norm is not None:
             generator_norm = get_total_norm(_gradients(self._generator_weights))
-            numbers = (discriminator_loss, penalty, generator_loss, discriminator_norm, generator_norm)
-            self._log.append((self.step, torch.stack(numbers)))
+            self._log.add(self.step, torch.stack((*numbers, discriminator_norm, generator_norm)))
 
     def update_discriminator(self, real: Tensor) -> tuple[Tensor, Tensor]:
         """One update; returns the loss without penalties, and the penalties."""
+        parts = self.parts
         advance(self._discriminator_norms)
-        with torch.no_grad():
-            fake = self.generator(self._draw_latents(self.streams.discriminator_latent))
-        batch = self._score(real, fake)
-        loss = self.loss.discriminator(batch.real_scores, batch.fake_scores)
-        penalty = torch.zeros_like(loss)
-        for regulariser in self._terms:
-            penalty = penalty + regulariser.term(batch)
+        with torch.set_grad_enabled(parts.has_joint_terms):
+            generated = self.generator(self._draw_latents(self.streams.discriminator_latent))
+        batch = self._score(parts.present(real), parts.present(generated.detach()))
+        loss = parts.loss.discriminator(batch.real_scores, batch.fake_scores)
+        penalty = parts.discriminator_penalty(batch)
+        if parts.has_joint_terms:
+            penalty = penalty + parts.joint_penalty(self._play_jointly(real, generated))
         self.discriminator_optimizer.zero_grad()
         # `inputs`: nothing is accumulated in the samples, which carry gradients for the penalties alone
         (loss + penalty).backward(inputs=self._discriminator_weights)  # type: ignore[no-untyped-call]
         self.discriminator_optimizer.step()
-        for regulariser in self._projections:
-            regulariser.project(self.discriminator)
+        parts.project(self.discriminator)
+        parts.observe(batch)
         return loss.detach(), penalty.detach()
 
-    def update_generator(self, real: Tensor) -> Tensor:
-        """One update; ``real`` is the discriminator's last batch, for losses that compare scores with it."""
+    def update_generator(self, real: Tensor) -> tuple[Tensor, Tensor]:
+        """One update; returns the loss without penalties, and the penalties.
+
+        Args:
+            real: the discriminator's last batch, for losses that compare scores with it.
+        """
+        parts = self.parts
         advance(self._generator_norms)
-        fake_scores = self.discriminator(self.generator(self._draw_latents(self.streams.generator_latent)))
-        if self._generator_uses_real:
+        generated = self.generator(self._draw_latents(self.streams.generator_latent))
+        fake, shown = parts.present(generated), parts.present(real.detach())
+        fake_scores = self.discriminator(fake)
+        if parts.generator_uses_real:
             with torch.no_grad():
-                real_scores = self.discriminator(real.detach())
+                real_scores = self.discriminator(shown)
         else:
             real_scores = fake_scores.new_empty(0)
-        loss = self.loss.generator(real_scores, fake_scores)
+        loss = parts.loss.generator(real_scores, fake_scores)
+        batch = Batch(self.discriminator, shown, fake, real_scores, fake_scores, self.streams.penalty)
+        penalty = parts.generator_penalty(batch)
+        if parts.has_joint_terms:
+            penalty = penalty + parts.joint_penalty(self._play_jointly(real, generated))
         self.generator_optimizer.zero_grad()
         # `inputs`: no gradients of the discriminator's weights are computed
-        loss.backward(inputs=self._generator_weights)  # type: ignore[no-untyped-call]
+        (loss + penalty).backward(inputs=self._generator_weights)  # type: ignore[no-untyped-call]
         self.generator_optimizer.step()
-        return loss.detach()
+        return loss.detach(), penalty.detach()
 
-    def _score(self, real: Tensor, fake: Tensor) -> DiscriminatorBatch:
+    def _score(self, real: Tensor, fake: Tensor) -> Batch:
         if self._one_pass:
             real_scores, fake_scores = self.discriminator(torch.cat((real, fake))).chunk(2)
         else:
-            real_scores = self.discriminator(real.requires_grad_(self._real_needs_gradient))
-            fake_scores = self.discriminator(fake.requires_grad_(self._fake_needs_gradient))
-        return DiscriminatorBatch(self.discriminator, real, fake, real_scores, fake_scores, self.streams.penalty)
+            real_scores = self.discriminator(real.requires_grad_("real" in self.parts.differentiates))
+            fake_scores = self.discriminator(fake.requires_grad_("fake" in self.parts.differentiates))
+        return Batch(self.discriminator, real, fake, real_scores, fake_scores, self.streams.penalty)
+
+    def _play_jointly(self, real: Tensor, generated: Tensor) -> Joint:
+        """Both players' losses, of scores that lead back to both."""
+        real_scores = self.discriminator(self.parts.present(real.detach()))
+        fake_scores = self.discriminator(self.parts.present(generated))
+        return Joint(
+            discriminator_loss=self.parts.loss.discriminator(real_scores, fake_scores),
+            generator_loss=self.parts.loss.generator(real_scores, fake_scores),
+            discriminator_weights=tuple(self._discriminator_weights),
+            generator_weights=tuple(self._generator_weights),
+        )
 
     def draw_real(self) -> Tensor:
         """A batch of the training split, drawn with replacement, as the players see it."""
@@ -208,18 +219,6 @@ class Game:
         players = (self._generator_weights, self._discriminator_weights)
         largest = [get_total_norm(weights, math.inf) for weights in players]
         return bool((self._alive * torch.isfinite(torch.stack(largest)).all()).item())
-
-    def _collect_log(self, first_step: int, first_second: float) -> None:
-        # the host's clock means nothing inside an asynchronous stretch: steps are spread evenly over it
-        per_step = (self.seconds - first_second) / max(1, self.step - first_step)
-        for step, values in self._log:
-            seconds = first_second + (step - first_step) * per_step
-            images = step * self.spec.images_per_step
-            self.logged.append(LoggedStep(step, images, seconds, tuple(values.tolist())))
-        self._log.clear()
-        if len(self.logged) > 2 * LOG_POINTS:  # a budget in seconds does not tell how many steps will come
-            self._log_every *= 2
-            self.logged = [entry for entry in self.logged if entry.step % self._log_every == 0]
 
     @torch.no_grad()
     def generate(self, n: int, purpose: str) -> Tensor:
@@ -247,36 +246,30 @@ class Game:
             "generator_optimizer": self.generator_optimizer.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
             "average": self.average.network.state_dict() if self.average is not None else None,
+            "parts": self.parts.state_dict(),
             "streams": self.streams.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
-            "log_every": self._log_every,
             "alive": self._alive,
             "finite_steps": self._finite_steps,
-            "logged": [(entry.step, entry.images, entry.seconds, entry.values) for entry in self.logged],
+            "log": self._log.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where `state_dict` was taken."""
+        state = copy.deepcopy(state)  # torch's optimizers go on in the tensors that they are given
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         self.generator_optimizer.load_state_dict(state["generator_optimizer"])
         self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
         if self.average is not None:
             self.average.network.load_state_dict(state["average"])
+        self.parts.load_state_dict(state["parts"])
         self.streams.load_state_dict(state["streams"])
-        self.step, self.seconds, self._log_every = state["step"], state["seconds"], state["log_every"]
+        self.step, self.seconds = state["step"], state["seconds"]
         self._alive.copy_(state["alive"])
         self._finite_steps.copy_(state["finite_steps"])
-        self.logged = [LoggedStep(step, images, seconds, values) for step, images, seconds, values in state["logged"]]
-
-
-def build_players(choice: Choice, shape: tuple[int, ...], seed: int) -> Players:
-    """Players with the initial weights of a seed; torch's global random state is left as it was."""
-    architecture = architectures.create(choice.name, **choice.settings)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(stream_seed(seed, "init"))  # `torch.manual_seed` would seed GPUs too
-        return architecture.build(shape)
+        self._log.load_state_dict(state["log"])
 
 
 def _optimizer(choice: Choice, weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

@@ -12,12 +12,14 @@ import torch
 from torch import nn
 
 from bench.architectures.layers import spectral_norms
-from bench.catalog import architectures, datasets, losses, objectives, optimizers, penalties
+from bench.catalog import architectures, datasets, losses, objectives, optimizers, penalties, stabilisers
 from bench.datasets.base import Data
 from bench.errors import CatalogError
-from bench.objectives import DiscriminatorBatch
+from bench.objectives import Batch
 from bench.spec import RunSpec
-from bench.training.game import LOGGED, Game, build_players
+from bench.training.game import Game
+from bench.training.log import LOGGED
+from bench.training.players import build_players
 from bench.training.streams import Streams, stream_seed
 from tests.specs import choice, run_spec
 
@@ -49,19 +51,20 @@ def same_bits(a: Game, b: Game) -> bool:
 @pytest.mark.parametrize("name", objectives.names())
 @pytest.mark.parametrize("dataset", ["ring", "digits"])
 def test_every_objective_trains_on_points_and_images(name: str, dataset: str) -> None:
-    game = make(run_spec(name, dataset, amount=4))
+    game = make(run_spec(name, dataset, amount=4, batch_size=24))
     before = copy.deepcopy(bits(game))
     assert game.advance(4)
     after = bits(game)
     for player in ("generator", "discriminator"):
-        weights = [key for key in after if key.startswith(player) and key.endswith("weight")]
+        weights = [key for key in after if key.startswith(player) and key.endswith(("weight", "original"))]
+        assert weights
         assert all(not torch.equal(before[key], after[key]) for key in weights)
-    assert game.images == 4 * 16 * game.spec.objective.n_critic
+    assert game.images == 4 * 24 * game.spec.objective.n_critic
     assert len(game.logged) == 4
     assert len(game.logged[-1].values) == len(LOGGED)
 
 
-@pytest.mark.parametrize("name", ["wgan-gp", "r3gan", "wgan"])
+@pytest.mark.parametrize("name", ["wgan-gp", "r3gan", "wgan", "began", "lecam", "ebgan", "sngan", "pacgan2"])
 def test_stopping_anywhere_and_resuming_changes_no_bit(name: str) -> None:
     spec = run_spec(name, decay="linear")
     data = load(spec)
@@ -77,6 +80,17 @@ def test_stopping_anywhere_and_resuming_changes_no_bit(name: str) -> None:
     second.advance(7)
     assert same_bits(straight, second)
     assert [entry.values for entry in straight.logged] == [entry.values for entry in second.logged]
+
+
+def test_two_games_from_one_state_share_nothing() -> None:
+    spec = run_spec("wgan-gp")
+    data = load(spec)
+    first, second = make(spec, data), make(spec, data)
+    first.advance(3)
+    second.load_state_dict(first.state_dict())
+    second.advance(4)
+    first.advance(4)
+    assert same_bits(first, second)
 
 
 def test_evaluating_more_often_changes_no_bit() -> None:
@@ -111,7 +125,7 @@ def test_building_players_leaves_the_global_state_alone() -> None:
     torch.manual_seed(5)
     expected = torch.randn(3)
     torch.manual_seed(5)
-    build_players(choice(architectures, "mlp"), (2,), seed=9)
+    build_players(run_spec(seed=9), (2,))
     assert torch.equal(torch.randn(3), expected)
 
 
@@ -129,6 +143,8 @@ def test_discriminator_step_leaves_the_generator_alone_and_the_other_way_round()
     assert all(torch.equal(discriminator[key], value) for key, value in game.discriminator.state_dict().items())
     after = [weight.grad for weight in game.discriminator.parameters() if weight.grad is not None]
     assert all(torch.equal(a, b) for a, b in zip(gradients, after, strict=True))
+    moved = [not torch.equal(generator[key], value) for key, value in game.generator.state_dict().items()]
+    assert all(moved)
 
 
 @pytest.mark.parametrize("name", ["nsgan", "wgan-gp", "r3gan", "lsgan"])
@@ -141,7 +157,7 @@ def test_a_step_equals_a_plain_loop(name: str) -> None:
     spec = spec.model_copy(update={"objective": objective})
     data = load(spec)
     game = make(spec, data)
-    players = build_players(spec.architecture, data.shape, spec.seed)
+    players = build_players(spec, data.shape)
     g, d = players.generator, players.discriminator
     streams = Streams(spec.seed, CPU)
     loss = losses.create(objective.loss.name, **objective.loss.settings)
@@ -152,7 +168,7 @@ def test_a_step_equals_a_plain_loop(name: str) -> None:
     for _ in range(objective.n_critic):
         real = data.train[torch.randint(len(data.train), (batch,), generator=streams.data)]
         fake = g(torch.randn(batch, players.latent_dim, generator=streams.discriminator_latent)).detach()
-        scored = DiscriminatorBatch.score(d, real, fake, streams.penalty)
+        scored = Batch.score(d, real, fake, streams.penalty)
         total = loss.discriminator(scored.real_scores, scored.fake_scores)
         for term in terms:
             total = total + term.term(scored)
@@ -169,6 +185,85 @@ def test_a_step_equals_a_plain_loop(name: str) -> None:
     for ours, plain in ((game.generator, g), (game.discriminator, d)):
         for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_consensus_step_equals_a_plain_loop() -> None:
+    """Both players descend L + ½γ(‖∇_φ L_D‖² + ‖∇_θ L_G‖²), each on the batch of its own update."""
+    sgd = choice(optimizers, "sgd", learning_rate=0.01)
+    spec = run_spec("nsgan", amount=1)
+    changes = {
+        "generator_optimizer": sgd,
+        "discriminator_optimizer": sgd,
+        "penalties": (choice(penalties, "consensus", gamma=0.3),),
+    }
+    spec = spec.model_copy(update={"objective": spec.objective.model_copy(update=changes)})
+    data = load(spec)
+    game = make(spec, data)
+    players = build_players(spec, data.shape)
+    g, d = players.generator, players.discriminator
+    streams = Streams(spec.seed, CPU)
+    batch = spec.training.batch_size
+    real = data.train[torch.randint(len(data.train), (batch,), generator=streams.data)]
+
+    def descend(latents: torch.Tensor, player: nn.Module, own: int) -> None:
+        real_scores, fake_scores = d(real), d(g(latents))
+        loss = losses.create("non-saturating")
+        both = loss.discriminator(real_scores, fake_scores), loss.generator(real_scores, fake_scores)
+        weights = list(d.parameters()), list(g.parameters())
+        field = [torch.autograd.grad(both[i], weights[i], create_graph=True) for i in range(2)]
+        joint = 0.15 * sum(gradient.square().sum() for side in field for gradient in side)
+        gradients = torch.autograd.grad(both[own] + joint, weights[own])
+        with torch.no_grad():
+            for weight, gradient in zip(player.parameters(), gradients, strict=True):
+                weight -= 0.01 * gradient
+
+    descend(torch.randn(batch, players.latent_dim, generator=streams.discriminator_latent), d, 0)
+    descend(torch.randn(batch, players.latent_dim, generator=streams.generator_latent), g, 1)
+    game.advance(1)
+    assert game.logged[0].values[LOGGED.index("generator_penalty")] > 0
+    for ours, plain in ((game.generator, g), (game.discriminator, d)):
+        for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_memories_move_once_per_discriminator_update() -> None:
+    game = make(run_spec("lecam", amount=3))
+    game.advance(3)
+    (numbers,) = game.state_dict()["parts"]
+    assert numbers["updates"] == 3 * game.spec.objective.n_critic
+    assert make(run_spec("nsgan")).state_dict()["parts"] == []
+
+
+def test_packing_shows_the_discriminator_packs_and_of_one_sample_changes_no_bit() -> None:
+    def packed(samples: int) -> Game:
+        spec = run_spec("nsgan", amount=3)
+        change = {"stabilisers": (choice(stabilisers, "packing", samples=samples),)}
+        return make(spec.model_copy(update={"objective": spec.objective.model_copy(update=change)}))
+
+    plain, single, four = make(run_spec("nsgan", amount=3)), packed(1), packed(4)
+    for game in (plain, single, four):
+        game.advance(3)
+    assert same_bits(plain, single)
+    assert four.discriminator(torch.randn(5, 8)).shape == (5,)  # four points of two coordinates
+    assert torch.equal(make(run_spec("nsgan")).draw_real(), packed(4).draw_real())
+
+
+def test_an_objective_chooses_the_discriminators_normalisation() -> None:
+    for name, dataset in (("mlp", "ring"), ("dcgan", "digits")):
+        game = make(run_spec("sngan", dataset, choice(architectures, name, width=8)))
+        assert spectral_norms(game.discriminator)
+        assert not spectral_norms(game.generator)
+        other = make(run_spec("hinge", dataset, choice(architectures, name, width=8)))
+        assert not spectral_norms(other.discriminator)
+        for a, b in zip(game.generator.parameters(), other.generator.parameters(), strict=True):
+            assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["ebgan", "began", "pacgan2", "sngan"])
+def test_what_the_discriminator_is_leaves_the_generators_initial_weights(name: str) -> None:
+    a, b = make(run_spec(name)), make(run_spec("nsgan"))
+    for ours, theirs in zip(a.generator.parameters(), b.generator.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_average_equals_its_closed_form_buffers_included() -> None:
@@ -252,7 +347,7 @@ def test_learning_rates_fall_in_a_line_to_the_end_of_the_budget() -> None:
     assert seen == pytest.approx([rate * (1 - step / 10) for step in range(10)])
 
 
-@pytest.mark.parametrize("kind", ["none", "batch", "layer", "spectral"])
+@pytest.mark.parametrize("kind", ["none", "batch", "layer", "instance", "group", "spectral"])
 def test_normalisations_train(kind: str) -> None:
     for name, dataset in (("mlp", "ring"), ("dcgan", "digits")):
         architecture = choice(
