@@ -1,180 +1,235 @@
-"""Each loss against what theory says of it."""
+"""Each loss, in each variant, against formulas, differences and limits; what it reaches at its optimum is in
+`test_optimum`, what it does to a game in `test_dirac`."""
 
 from __future__ import annotations
 
-import math
+import copy
+from collections.abc import Callable
+from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize
+from torch import Tensor
 
 from bench.catalog import losses
+from bench.objectives import Memory
+from tests.objectives.cases import CASES, Case, Formula, scores
 
-torch.set_num_threads(1)
-
-P = np.array([0.5, 0.3, 0.15, 0.05])
-Q = np.array([0.1, 0.2, 0.3, 0.4])
-NAMES = losses.names()
-
-
-def softplus(t: np.ndarray) -> np.ndarray:
-    return np.logaddexp(0, t)
+every_loss = pytest.mark.parametrize("case", CASES, ids=str)
+PLAYERS = ["discriminator", "generator"]
 
 
-NUMPY = {
-    "minimax": (lambda r, f: softplus(-r).mean() + softplus(f).mean(), lambda r, f: -softplus(f).mean()),
-    "non-saturating": (lambda r, f: softplus(-r).mean() + softplus(f).mean(), lambda r, f: softplus(-f).mean()),
-    "least-squares": (
-        lambda r, f: 0.5 * ((r - 1) ** 2).mean() + 0.5 * (f**2).mean(),
-        lambda r, f: 0.5 * ((f - 1) ** 2).mean(),
-    ),
-    "wasserstein": (lambda r, f: -r.mean() + f.mean(), lambda r, f: -f.mean()),
-    "hinge": (
-        lambda r, f: np.maximum(0, 1 - r).mean() + np.maximum(0, 1 + f).mean(),
-        lambda r, f: -f.mean(),
-    ),
-    "relativistic-pairing": (lambda r, f: softplus(-(r - f)).mean(), lambda r, f: softplus(-(f - r)).mean()),
-}
+def loss_of(case: Case, player: str) -> Callable[[Tensor, Tensor], Tensor]:
+    out: Callable[[Tensor, Tensor], Tensor] = getattr(case.build(), player)
+    return out
 
 
-def scores(seed: int = 0, n: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
-    random = torch.Generator().manual_seed(seed)
-    real = 3 * torch.randn(n, generator=random, dtype=torch.float64)
-    return real, 3 * torch.randn(n, generator=random, dtype=torch.float64) - 0.5
+def test_every_loss_has_a_case() -> None:
+    built_in = {name for name in losses.names() if losses.entry(name).plugin is None}
+    assert built_in == {case.name for case in CASES}
 
 
-def discriminator_at_optimum(name: str) -> tuple[float, np.ndarray]:
-    """L_D minimised over a free score per atom, over batches in which each atom has its share of P and Q."""
-    loss = losses.create(name)
-
-    real_atoms = np.repeat(np.arange(4), np.round(P * 20).astype(int))
-    fake_atoms = np.repeat(np.arange(4), np.round(Q * 20).astype(int))
-
-    def value(free: np.ndarray) -> tuple[float, np.ndarray]:
-        d = torch.tensor(free, requires_grad=True)
-        out = loss.discriminator(d[real_atoms], d[fake_atoms])
-        (gradient,) = torch.autograd.grad(out, d)
-        return out.item(), gradient.numpy()
-
-    found = minimize(value, np.zeros(4), jac=True, method="L-BFGS-B", options={"maxiter": 5000, "gtol": 1e-12})
-    return float(found.fun), found.x
+def test_every_variant_has_a_case() -> None:
+    """Each option of each setting that is a choice of words; the kind of energy is for the architecture to play."""
+    for name in {case.name for case in CASES}:
+        for setting in losses.describe(name).settings:
+            if setting.type == "text" and setting.name != "energy":
+                covered = {case.settings.get(setting.name) for case in CASES if case.name == name}
+                assert covered == set(setting.allowed.split(" | "))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_equals_an_independent_formula(name: str) -> None:
-    real, fake = scores()
-    loss = losses.create(name)
-    expected_discriminator, expected_generator = NUMPY[name]
-    assert loss.discriminator(real, fake).item() == pytest.approx(expected_discriminator(real.numpy(), fake.numpy()))
-    assert loss.generator(real, fake).item() == pytest.approx(expected_generator(real.numpy(), fake.numpy()))
+@pytest.mark.parametrize("size", [1, 2, 64])
+@pytest.mark.parametrize("player", PLAYERS)
+@every_loss
+def test_equals_an_independent_formula(case: Case, player: str, size: int) -> None:
+    real, fake = scores(size)
+    formula: Formula = getattr(case, player)
+    value = loss_of(case, player)(real, fake)
+    assert value.shape == ()
+    assert value.item() == pytest.approx(formula(real.numpy(), fake.numpy()), rel=1e-9, abs=1e-12)
 
 
-def jensen_shannon() -> float:
-    m = (P + Q) / 2
-    return float(0.5 * (P * np.log(P / m)).sum() + 0.5 * (Q * np.log(Q / m)).sum())
+@pytest.mark.parametrize("player", PLAYERS)
+@every_loss
+def test_gradients_equal_finite_differences(case: Case, player: str) -> None:
+    real, fake = (side.requires_grad_() for side in scores(5))
+    loss = loss_of(case, player)
+    if player == "generator" and not case.build().generator_uses_real:
+        assert torch.autograd.gradcheck(lambda f: loss(real.detach(), f), (fake,))
+    else:
+        assert torch.autograd.gradcheck(loss, (real, fake))
 
 
-@pytest.mark.parametrize("name", ["minimax", "non-saturating"])
-def test_cross_entropy_at_its_optimum_is_the_jensen_shannon_divergence(name: str) -> None:
-    value, d = discriminator_at_optimum(name)
-    assert value == pytest.approx(math.log(4) - 2 * jensen_shannon(), abs=1e-8)
-    np.testing.assert_allclose(d, np.log(P / Q), atol=1e-4)
+# at the edge of float32
 
 
-def test_least_squares_at_its_optimum() -> None:
-    value, d = discriminator_at_optimum("least-squares")
-    assert value == pytest.approx(0.5 * (P * Q / (P + Q)).sum(), abs=1e-10)
-    np.testing.assert_allclose(d, P / (P + Q), atol=1e-5)
+def exactly(formula: Formula, real: float, fake: float) -> tuple[float, float, float]:
+    """Value and derivatives of one player's loss of one pair, in digits enough for e to the power of the scores."""
+    digits = 120 + round(max(abs(real), abs(fake)) / np.log(10))
+    with mpmath.workdps(digits):
+        step = mpmath.mpf(10) ** -50
+
+        def at(r: Any, f: Any) -> Any:
+            return formula(np.array([mpmath.mpf(r)]), np.array([mpmath.mpf(f)]))
+
+        value = at(real, fake)
+        by_real, by_fake = (at(real + step, fake) - value) / step, (at(real, fake + step) - value) / step
+        return float(value), float(by_real), float(by_fake)
 
 
-def test_hinge_at_its_optimum_is_total_variation() -> None:
-    value, _ = discriminator_at_optimum("hinge")
-    assert value == pytest.approx(2 * np.minimum(P, Q).sum(), abs=1e-3)  # a kink: no solver is exact
-    loss = losses.create("hinge")
-    fake_atoms = np.repeat(np.arange(4), np.round(Q * 20).astype(int))
-    generator = loss.generator(torch.empty(0), torch.tensor(np.sign(P - Q))[fake_atoms]).item()
-    assert generator == pytest.approx(-(Q * np.sign(P - Q)).sum())
+@pytest.mark.parametrize("size", [30.0, 1e4])
+@pytest.mark.parametrize("player", PLAYERS)
+@every_loss
+def test_extreme_scores_are_exact_or_openly_out_of_range(case: Case, player: str, size: float) -> None:
+    """In float32, values and gradients are the formula's where float32 can hold them, and not finite elsewhere.
+
+    So no log(σ + 1e-8), which becomes a constant without a gradient.
+    """
+    loss = loss_of(case, player)
+    for score in (size, -size):
+        real, fake = torch.tensor([score], requires_grad=True), torch.tensor([-score], requires_grad=True)
+        value = loss(real, fake)
+        gradients = torch.autograd.grad(value, (real, fake), allow_unused=True, materialize_grads=True)
+        expected = exactly(getattr(case, player), score, -score)
+        for found, exact in zip((value, *gradients), expected, strict=True):
+            if abs(exact) > torch.finfo(torch.float32).max:
+                assert not torch.isfinite(found)
+            else:
+                assert found.item() == pytest.approx(exact, rel=1e-6, abs=1e-6)
 
 
-def test_relativistic_pairing_at_equal_distributions_is_log_2() -> None:
-    loss = losses.create("relativistic-pairing")
-    constant = torch.full((10,), 3.7)
-    assert loss.discriminator(constant, constant).item() == pytest.approx(math.log(2))
+@pytest.mark.parametrize("player", PLAYERS)
+@every_loss
+def test_scores_of_mixed_precision_give_nearly_the_same(case: Case, player: str) -> None:
+    """A discriminator under autocast hands over bfloat16, which has 8 bits of every number."""
+    torch.manual_seed(0)
+    discriminator = torch.nn.Sequential(torch.nn.Linear(3, 1), torch.nn.Flatten(0))
+    samples = torch.randn(2, 64, 3)
+    loss = loss_of(case, player)
+    full = loss(discriminator(samples[0]), discriminator(samples[1]))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        real, fake = discriminator(samples[0]), discriminator(samples[1])
+        assert real.dtype == torch.bfloat16
+        inside = loss(real, fake)
+    outside = loss(real, fake)
+    for value in (inside, outside):
+        assert value.item() == pytest.approx(full.item(), rel=0.02, abs=0.02)
+        gradients = torch.autograd.grad(value, list(discriminator.parameters()), retain_graph=True)
+        assert all(torch.isfinite(gradient).all() for gradient in gradients)
 
 
-def test_wasserstein_is_the_difference_of_means_and_shift_free() -> None:
-    real, fake = scores()
-    loss = losses.create("wasserstein")
-    assert loss.discriminator(real + 5, fake + 5).item() == pytest.approx(loss.discriminator(real, fake).item())
+# laws of every loss
 
 
-@pytest.mark.parametrize(
-    ("name", "limit"),
-    [("minimax", 0.0), ("non-saturating", 1.0), ("wasserstein", 1.0), ("hinge", 1.0), ("least-squares", 31.0)],
-)
-def test_generators_gradient_when_the_discriminator_is_sure(name: str, limit: float) -> None:
-    """The vanishing gradient of the saturating game, and what the others keep of it."""
-    fake = torch.tensor([-30.0], dtype=torch.float64, requires_grad=True)
-    losses.create(name).generator(torch.empty(0), fake).backward()
-    assert fake.grad is not None
-    assert fake.grad.abs().item() == pytest.approx(limit, abs=1e-6)
+@every_loss
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000), size=st.integers(1, 12))
+def test_order_of_pairs_does_not_matter(case: Case, seed: int, size: int) -> None:
+    real, fake = scores(size, seed)
+    order = torch.randperm(size, generator=torch.Generator().manual_seed(seed))
+    for player in PLAYERS:
+        loss = loss_of(case, player)
+        torch.testing.assert_close(loss(real[order], fake[order]), loss(real, fake))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_players_pull_scores_the_right_way(name: str) -> None:
-    """The discriminator raises real and lowers fake scores; the generator raises fake ones."""
-    real = torch.zeros(8, requires_grad=True)
-    fake = torch.zeros(8, requires_grad=True)
-    loss = losses.create(name)
-    to_real, to_fake = torch.autograd.grad(loss.discriminator(real, fake), (real, fake))
-    assert (to_real < 0).all()
-    # least squares with fake target 0 has nothing to gain at 0
-    assert (to_fake >= 0).all()
-    assert name == "least-squares" or (to_fake > 0).all()
-    (generator_pull,) = torch.autograd.grad(loss.generator(real, fake), fake)
-    assert (generator_pull < 0).all()
+@every_loss
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000), size=st.integers(1, 12))
+def test_a_batch_twice_over_costs_the_same(case: Case, seed: int, size: int) -> None:
+    """Losses are means: neither sums, nor numbers that grow with the batch."""
+    real, fake = scores(size, seed)
+    for player in PLAYERS:
+        loss = loss_of(case, player)
+        torch.testing.assert_close(loss(real.repeat(2), fake.repeat(2)), loss(real, fake))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_gradients_equal_finite_differences(name: str) -> None:
-    real, fake = scores(n=5)
-    loss = losses.create(name)
-    real.requires_grad_()
-    fake.requires_grad_()
-    assert torch.autograd.gradcheck(loss.discriminator, (real, fake))
-    assert torch.autograd.gradcheck(lambda f: loss.generator(real.detach(), f), (fake,))
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("score", [1e4, -1e4])
-def test_extreme_scores_stay_finite(name: str, score: float) -> None:
-    real = torch.full((4,), score, requires_grad=True)
-    fake = torch.full((4,), -score, requires_grad=True)
-    loss = losses.create(name)
-    for value in (loss.discriminator(real, fake), loss.generator(real, fake)):
-        assert torch.isfinite(value)
-        gradients = torch.autograd.grad(value, (real, fake), allow_unused=True)
-        assert all(torch.isfinite(g).all() for g in gradients if g is not None)
-
-
-@pytest.mark.parametrize("name", NAMES)
-@given(seed=st.integers(0, 1000))
-def test_order_of_pairs_does_not_matter(name: str, seed: int) -> None:
-    real, fake = scores(seed, 12)
-    order = torch.randperm(12, generator=torch.Generator().manual_seed(seed))
-    loss = losses.create(name)
-    shuffled = loss.discriminator(real[order], fake[order])
-    assert shuffled.item() == pytest.approx(loss.discriminator(real, fake).item(), rel=1e-9, abs=1e-9)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_losses_that_claim_not_to_use_real_scores_do_not(name: str) -> None:
-    loss = losses.create(name)
+@every_loss
+def test_losses_that_claim_not_to_use_real_scores_do_not(case: Case) -> None:
+    loss = case.build()
     real, fake = scores()
     if loss.generator_uses_real:
         assert loss.generator(real, fake) != loss.generator(real + 1, fake)
     else:
         assert loss.generator(real.new_empty(0), fake) == loss.generator(real, fake)
+
+
+@every_loss
+def test_players_pull_scores_the_right_way(case: Case) -> None:
+    """The discriminator parts real from fake scores, the generator moves fake ones to where real ones are."""
+    loss = case.build()
+    real = torch.full((8,), case.undecided, requires_grad=True)
+    fake = torch.full((8,), case.undecided, requires_grad=True)
+    towards_real = 1 if getattr(loss, "energy", None) else -1  # the sign of a gradient that is descended
+    to_real, to_fake = torch.autograd.grad(loss.discriminator(real, fake), (real, fake))
+    assert (towards_real * to_real > 0).all()
+    if case.k == 0:
+        assert (to_fake == 0).all()
+    else:
+        assert (towards_real * to_fake < 0).all()
+    told_apart = (fake + towards_real).detach().requires_grad_()
+    (generator_pull,) = torch.autograd.grad(loss.generator(real, told_apart), told_apart)
+    assert (towards_real * generator_pull > 0).all()
+
+
+@every_loss
+def test_asking_for_a_loss_changes_nothing(case: Case) -> None:
+    loss = case.build()
+    real, fake = scores()
+    before = copy.deepcopy(loss)
+    values = [[getattr(loss, player)(real, fake).item() for player in PLAYERS] for _ in range(2)]
+    assert values[0] == values[1]
+    assert loss == before
+    if isinstance(loss, Memory) and isinstance(before, Memory):
+        assert loss.state_dict() == before.state_dict()
+
+
+@every_loss
+def test_losses_leave_scores_and_precision_alone(case: Case) -> None:
+    for dtype in (torch.float32, torch.float64):
+        real, fake = (side.to(dtype) for side in scores())
+        kept = real.clone(), fake.clone()
+        loss = case.build()
+        for player in PLAYERS:
+            assert getattr(loss, player)(real, fake).dtype == dtype
+        assert torch.equal(real, kept[0])
+        assert torch.equal(fake, kept[1])
+
+
+# what single losses are known for
+
+
+@pytest.mark.parametrize("name", ["wasserstein", "relativistic-average", "relativistic-pairing"])
+def test_losses_of_differences_do_not_see_a_shift_of_all_scores(name: str) -> None:
+    for case in CASES:
+        if case.name == name:
+            real, fake = scores()
+            loss = case.build()
+            torch.testing.assert_close(loss.discriminator(real + 5, fake + 5), loss.discriminator(real, fake))
+
+
+@pytest.mark.parametrize("base", ["logistic", "least-squares", "hinge"])
+def test_a_single_pair_is_its_own_average(base: str) -> None:
+    real, fake = scores(1)
+    average = losses.create("relativistic-average", base=base)
+    pairing = losses.create("relativistic-pairing", base=base)
+    for player in PLAYERS:
+        torch.testing.assert_close(getattr(average, player)(real, fake), 2 * getattr(pairing, player)(real, fake))
+
+
+def test_only_the_order_within_pairs_tells_pairing_from_averages() -> None:
+    """Pairing sees which fake score stands beside which real one; the average does not."""
+    real, fake = scores(8)
+    pairing, average = losses.create("relativistic-pairing"), losses.create("relativistic-average")
+    assert pairing.discriminator(real, fake) != pairing.discriminator(real, fake.flip(0))
+    torch.testing.assert_close(average.discriminator(real, fake), average.discriminator(real, fake.flip(0)))
+
+
+def test_minimax_is_a_zero_sum_game_up_to_what_the_generator_cannot_change() -> None:
+    real, fake = scores()
+    loss = losses.create("minimax")
+    of_real_alone = loss.discriminator(real, fake) + loss.generator(real, fake)
+    torch.testing.assert_close(of_real_alone, loss.discriminator(real, fake + 1) + loss.generator(real, fake + 1))
