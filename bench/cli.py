@@ -183,6 +183,25 @@ def describe(
 
 
 @app.command()
+def check(
+    plugin: Annotated[str, typer.Argument(help="A plugin's file, or a name from `ganbench list`.", show_default=False)],
+    data_root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold a plugin, or a catalogue entry, to the laws of its kind: shapes, gradients, extreme scores, and more."""
+    import bench.conformance
+    from bench.plugins import load_installed
+
+    load_installed()
+    checked = bench.conformance.check(plugin, _data_root(data_root))
+    if as_json:
+        print(bench.conformance.to_json(checked))
+    else:
+        bench.conformance.print_checked(out, plugin, checked)
+    raise typer.Exit(int(any(each.broken() for each in checked)))
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of suite files, for editors."""
     from bench.plugins import load_installed

@@ -1,0 +1,146 @@
+"""The laws of stabilisers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from bench.conformance.common import cuda_device, described_completely
+from bench.conformance.laws import Law, Trial, UntriedError, number
+from bench.conformance.watching import GlobalRandomState, directional_derivatives, noticing_waits
+from bench.errors import CatalogError
+from bench.objectives.base import Stabiliser
+
+SHAPES = ((2,), (1, 8, 8), (3, 32, 32))
+SIZES: tuple[int, ...] = (*range(1, 33), 60, 64, 100, 128)
+
+
+def _size(stabiliser: Stabiliser) -> int:
+    """A batch size that it takes, of more than one sample if it can be."""
+    for size in (24, 60, *SIZES):
+        try:
+            stabiliser.check(size)
+        except CatalogError:
+            continue
+        return size
+    raise UntriedError("it takes none of the batch sizes that were tried")
+
+
+def _cases(trial: Trial[Stabiliser], dtype: torch.dtype = torch.float32) -> Iterator[tuple[Stabiliser, Tensor]]:
+    stabiliser = trial.create()
+    size = _size(stabiliser)
+    for shape in SHAPES:
+        source = torch.Generator().manual_seed(0)
+        yield stabiliser, torch.randn(size, *shape, generator=source, dtype=torch.float64).to(dtype)
+
+
+def shows_what_it_promises(trial: Trial[Stabiliser]) -> str | None:
+    """What `present` shows has the shape that `shape` promises, and the type of the samples."""
+    for dtype in (torch.float64, torch.float32, torch.bfloat16):
+        for stabiliser, samples in _cases(trial, dtype):
+            promised = tuple(stabiliser.shape(tuple(samples.shape[1:])))
+            shown = stabiliser.present(samples)
+            if tuple(shown.shape[1:]) != promised or not len(shown):
+                told = f"samples of shape {tuple(samples.shape[1:])} as {promised}"
+                return f"`shape` promises {told}, but a batch of {len(samples)} is shown as {tuple(shown.shape)}"
+            if shown.dtype != dtype:
+                return f"samples of type {dtype} are shown as {shown.dtype}"
+    return None
+
+
+def checks_batch_sizes(trial: Trial[Stabiliser]) -> str | None:
+    """`check` takes the batch sizes that `present` can show, and refuses the others with a CatalogError."""
+    stabiliser = trial.create()
+    taken = 0
+    for size in SIZES:
+        try:
+            stabiliser.check(size)
+            checked = True
+            taken += 1
+        except CatalogError:
+            checked = False
+        try:
+            shown = bool(len(stabiliser.present(torch.zeros(size, 2))))
+        except (RuntimeError, ValueError, IndexError, CatalogError):
+            shown = False
+        if checked != shown:
+            told = "takes" if checked else "refuses", "cannot show it" if checked else "shows it"
+            return f"`check` {told[0]} the batch size {size}, but `present` {told[1]}"
+    return None if taken else f"`check` refuses every batch size that was tried, from {SIZES[0]} to {SIZES[-1]}"
+
+
+def same_for_real_and_generated(trial: Trial[Stabiliser]) -> str | None:
+    """Real and generated samples are shown alike: the same samples are shown the same at every call."""
+    for stabiliser, samples in _cases(trial):
+        first = stabiliser.present(samples.clone())
+        stabiliser.present(samples.flip(0))
+        if not torch.equal(first, stabiliser.present(samples.clone())):
+            return "the same samples, shown again, are others: the discriminator could tell the calls apart"
+    return None
+
+
+def gradients_reach_every_sample(trial: Trial[Stabiliser]) -> str | None:
+    """It can be differentiated: gradients reach every sample, and equal finite differences."""
+    for stabiliser, samples in _cases(trial, torch.float64):
+        samples.requires_grad_()
+        weights = torch.randn(stabiliser.present(samples).shape, generator=torch.Generator().manual_seed(1)).double()
+
+        def evaluate(stabiliser: Stabiliser = stabiliser, samples: Tensor = samples, w: Tensor = weights) -> Tensor:
+            return (stabiliser.present(samples) * w).sum()
+
+        if not evaluate().requires_grad:
+            return "what is shown does not lead back to the samples: the generator would learn nothing"
+        (gradient,) = torch.autograd.grad(evaluate(), samples)
+        lost = [index for index, each in enumerate(gradient.flatten(1)) if not each.any()]
+        if lost:
+            return f"{len(lost)} of {len(samples)} samples are shown to nobody: no gradient reaches them"
+        for by_gradient, by_difference in directional_derivatives(evaluate, [samples]):
+            if abs(by_gradient - by_difference) > 1e-5 * (1 + abs(by_difference)):
+                told = f"changes by {number(by_difference)} per unit, but its gradient says {number(by_gradient)}"
+                return f"along a random direction of the samples what is shown {told}"
+    return None
+
+
+def pure(trial: Trial[Stabiliser]) -> str | None:
+    """Showing samples changes nothing: samples and the global random state stay as they are."""
+    for stabiliser, samples in _cases(trial):
+        kept, state = samples.clone(), GlobalRandomState()
+        stabiliser.present(samples)
+        if moved := state.changed():
+            return f"it draws from {moved}, or sets it"
+        if not torch.equal(samples, kept):
+            return "it changes the samples that it was given"
+    return None
+
+
+def never_waits_for_the_device(trial: Trial[Stabiliser]) -> str | None:
+    """Nothing waits for the device: no .item(), no copy to the host, no `if` on a tensor."""
+    for stabiliser, samples in _cases(trial):
+        with noticing_waits(trial.file) as found:
+            stabiliser.present(samples)
+        if found:
+            return f"{found[0]}: on a GPU every update would wait for that"
+    return None
+
+
+def same_on_cuda(trial: Trial[Stabiliser]) -> str | None:
+    """CUDA gives the numbers of the CPU."""
+    device = cuda_device()
+    for stabiliser, samples in _cases(trial):
+        if not torch.allclose(stabiliser.present(samples.to(device)).cpu(), stabiliser.present(samples), atol=1e-6):
+            return "what is shown on CUDA differs from what is shown on the CPU"
+    return None
+
+
+LAWS: tuple[Law, ...] = (
+    shows_what_it_promises,
+    described_completely,
+    checks_batch_sizes,
+    same_for_real_and_generated,
+    gradients_reach_every_sample,
+    pure,
+    never_waits_for_the_device,
+    same_on_cuda,
+)
