@@ -73,6 +73,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Write ``docs/`` from the catalogue; changes nothing where nothing has changed."""
+    install(session, "-e", ".")
+    session.run("python", "-m", "bench.handbook", "docs")
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Speed, as ratios measured in one run; arguments go to pytest."""
     install(session, "-e", ".[dev]")

@@ -13,22 +13,22 @@ BENCH = Path(__file__).parent.parent / "bench"
 FLOORS = (
     ("__main__",),
     ("cli", "__init__"),
-    ("doctor", "forecast", "listing", "progress"),
+    ("conformance", "doctor", "forecast", "handbook", "listing", "progress"),
     ("execution",),
     ("training",),
     ("evaluation",),
     ("suite",),
-    ("plan", "expansion", "resolve", "suite_file", "plugins", "faults", "toml_lines"),
+    ("plan", "expansion", "resolve", "compatibility", "suite_file", "plugins", "faults", "toml_lines"),
     ("objectives", "architectures", "datasets"),
     ("report",),
     ("environment", "store"),
     ("files",),
-    ("statistics", "record", "metrics", "catalog", "spec", "errors", "lazy"),
+    ("statistics", "record", "metrics", "catalog", "symbols", "spec", "errors", "lazy"),
 )
 """From the top; a module imports from its own floor and from those below it."""
 WITHOUT_TORCH = [
     "bench.cli", "bench.suite", "bench.store", "bench.spec", "bench.catalog", "bench.statistics", "bench.report",
-    "bench.forecast", "bench.listing", "bench.progress", "bench.execution.conduct",
+    "bench.forecast", "bench.handbook.page", "bench.listing", "bench.progress", "bench.execution.conduct",
 ]  # fmt: skip
 
 
