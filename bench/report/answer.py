@@ -14,6 +14,9 @@ from bench.report.blocks import Finding, Text
 from bench.report.material import Material, Task
 from bench.report.style import plural, share, shares, short, shown
 
+NAMED = 5
+"""Objectives that one sentence names, at most: of more it says how many they are."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
@@ -74,7 +77,7 @@ def _of_task(material: Material, task: Task, comparisons: pd.DataFrame) -> Findi
     descriptive = int(runs.groupby("objective")["seed"].nunique().min()) < statistics.DESCRIPTIVE_BELOW
     return Finding(
         task.label,
-        _verdict(best, pairs, metric.title),
+        _verdict(best, pairs, metric.title, everyone=len(order) == len(task.objectives)),
         (f"{best}: median {value}.", *_certainty(pairs), *_cost(material, task, best)),
         f"descriptive: under {statistics.DESCRIPTIVE_BELOW} seeds" if descriptive else "",
     )
@@ -94,29 +97,41 @@ def _floor(material: Material, task: Task) -> str:
     return f"; a perfect sampler has {low}–{high}"
 
 
-def _verdict(best: str, pairs: Sequence[Comparison], title: str) -> str:
-    """One sentence: who is best, or that it cannot be told."""
+def _verdict(best: str, pairs: Sequence[Comparison], title: str, *, everyone: bool) -> str:
+    """One sentence: who is best, or that it cannot be told; ``everyone``: no objective is without a value."""
     if not pairs:
         return f"{best} alone has a value of {title}: there is nothing to hold it against."
     if pairs[0].told_apart:
         return f"{best} is best by {title}: {_ahead(pairs[0])} than the next, {pairs[0].other}."
     equal = [pair.other for pair in pairs if not pair.told_apart]
-    return f"{best} has the best median {title}, but no difference can be told between it and {_list(equal)}."
+    if len(equal) <= NAMED:
+        said = _list(equal)
+    else:
+        said = f"any of the {len(pairs)} others" if len(equal) == len(pairs) else f"{len(equal)} of {len(pairs)} others"
+        said += "" if everyone else " that have a value"
+    return f"{best} has the best median {title}, but no difference can be told between it and {said}."
 
 
 def _certainty(pairs: Sequence[Comparison]) -> list[str]:
     if not pairs:
         return []
     said = [f"Against the next, {pairs[0].other}: {_sure(pairs[0])}."]
-    told = [pair for pair in pairs[1:] if pair.told_apart]
-    equal = [pair.other for pair in pairs[1:] if not pair.told_apart]
-    if pairs[0].told_apart and equal:
-        said.append(f"No difference can be told from {_list(equal)}.")
+    told = [pair for pair in pairs if pair.told_apart]
+    equal = [pair.other for pair in pairs if not pair.told_apart]
     if not pairs[0].told_apart and told:
         said.append(
             f"Nearest that it can be told from: {told[0].other}, {_ahead(told[0], 'than it')} ({_sure(told[0])})."
         )
+    if told and equal and (pairs[0].told_apart or len(equal) > NAMED):
+        said.append(_apart([pair.other for pair in told], equal))
     return said
+
+
+def _apart(told: Sequence[str], equal: Sequence[str]) -> str:
+    """Whom the best cannot be told from; where they are many, whom it can if those are fewer."""
+    if len(equal) <= max(NAMED, len(told) - 1):
+        return f"No difference can be told from {_list(equal)}."
+    return f"It can be told from {_list(told)}{' alone' if len(told) == 1 else ''}."
 
 
 def _ahead(pair: Comparison, than: str = "") -> str:

@@ -42,6 +42,8 @@ class Table:
     text_columns: frozenset[int] = frozenset({0})
     """Columns of words, set flush left."""
     collapsed: bool = False
+    compact: bool = False
+    """Of many columns of words: set closer, and free to break lines after an opening bracket."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -9,11 +10,45 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics import Metric
-from bench.report.style import INK, MUTED, Look, legend, logarithmic, name_lines, panels, thousands
+from bench.report.style import COLORS, INK, MUTED, Look, legend, logarithmic, name_lines, panels, thousands
 
 COSTS = (("images", "real images shown"), ("step", "generator steps"), ("seconds", "seconds of training"))
 POINTS = 160
 """Of one curve of losses, at most."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """The objectives of one figure, of as many figures as it takes to keep their curves apart."""
+
+    names: tuple[str, ...]
+    number: int = 1
+    count: int = 1
+
+    @property
+    def said(self) -> str:
+        """Which of how many, for a title; empty where it is the only one."""
+        return f" ({self.number} of {self.count})" if self.count > 1 else ""
+
+    @property
+    def suffix(self) -> str:
+        """The same for a file's name."""
+        return f"-{self.number}" if self.count > 1 else ""
+
+
+def parts(names: Sequence[str], look: Mapping[str, Look]) -> tuple[Part, ...]:
+    """One part where there are no more objectives than colours, else in each part at most one objective per colour."""
+    if len(names) <= len(COLORS):
+        return (Part(tuple(names)),)
+    groups: list[list[str]] = []
+    for name in names:
+        free = (group for group in groups if all(look[other].color != look[name].color for other in group))
+        group = next(free, None)
+        if group is None:
+            groups.append([name])
+        else:
+            group.append(name)
+    return tuple(Part(tuple(group), number, len(groups)) for number, group in enumerate(groups, start=1))
 
 
 def over_seeds(history: pd.DataFrame, name: str, split: str) -> pd.DataFrame:
@@ -42,9 +77,16 @@ def over_seeds(history: pd.DataFrame, name: str, split: str) -> pd.DataFrame:
 
 
 def training_curves(
-    history: pd.DataFrame, draws: pd.DataFrame, metrics: Sequence[Metric], task: str, look: Mapping[str, Look]
+    history: pd.DataFrame,
+    draws: pd.DataFrame,
+    metrics: Sequence[Metric],
+    task: str,
+    look: Mapping[str, Look],
+    part: Part,
 ) -> Figure:
     """Metrics of one task while training, over images, steps and seconds: median and range over seeds.
+
+    The axes have room for all of the history, so that figures of its parts can be compared.
 
     Args:
         history: of `Material.history`.
@@ -52,9 +94,13 @@ def training_curves(
         metrics: a row of panels each.
         task: whose runs they are.
         look: of each objective.
+        part: the objectives to draw.
     """
     figure, flat = panels(
-        3 * len(metrics), columns=3, height=2.45, title=f"{task}: training curves, median and range over seeds"
+        3 * len(metrics),
+        columns=3,
+        height=2.45,
+        title=f"{task}: training curves, median and range over seeds{part.said}",
     )
     perfect = draws[(draws["task"] == task) & (draws["kind"] == "perfect sampler")]
     for row, metric in enumerate(metrics):
@@ -67,8 +113,12 @@ def training_curves(
             if len(floor):
                 ax.axhspan(floor.min(), floor.max(), color=MUTED, alpha=0.25, lw=0)
                 ax.axhline(float(floor.median()), color=MUTED, lw=0.9, alpha=0.7)
-            for name in look:
+            for name in part.names:
                 _band(ax, table[table["objective"] == name], cost, look[name], name, scale)
+            if len(table):
+                corners = [(table[cost].min(), table["low"].min()), (table[cost].max(), table["high"].max())]
+                ax.update_datalim([(x, y * scale) for x, y in corners])
+                ax.autoscale()
             if log:
                 logarithmic(ax)
             thousands(ax)
@@ -107,24 +157,26 @@ def _band(ax: Axes, cell: pd.DataFrame, cost: str, style: Look, name: str, scale
 PLAYERS = (("discriminator", "D", INK, (0, ())), ("generator", "G", MUTED, (0, (3, 1.2))))
 
 
-def player_curves(history: pd.DataFrame, task: str, look: Mapping[str, Look]) -> Figure:
+def player_curves(history: pd.DataFrame, task: str, look: Mapping[str, Look], part: Part) -> Figure:
     """Losses and gradient norms of both players in one task, a column per objective.
 
-    Losses of two objectives have no common scale, so each has its own; gradient norms share one.
+    Losses of two objectives have no common scale, so each has its own; gradient norms share one in all parts.
 
     Args:
         history: of `Material.history`.
         task: whose runs they are.
         look: of each objective.
+        part: the objectives to draw.
     """
-    names = [name for name in look if name in set(history["objective"])]
-    across = max(1, min(5, len(names)))
+    known = set(history["objective"])
+    names = [name for name in part.names if name in known]
+    across = max(1, min(5, len(known)))
     lines = max(1, -(-len(names) // across))
     figure, flat = panels(
         2 * lines * across,
         columns=across,
         height=1.55,
-        title=f"{task}: losses and gradient norms",
+        title=f"{task}: losses and gradient norms{part.said}",
     )
     figure.set_size_inches(max(6.2, 2.08 * across), 1.55 * 2 * lines + 0.8)
     tables = {

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from bench.metrics import METRICS
-from bench.report import curves, figures, pictures, tables
+from bench.metrics import METRICS, Metric
+from bench.report import cost, curves, figures, pictures, tables
 from bench.report.blocks import Picture
+from bench.report.curves import Part
 from bench.report.material import Material, Task
-from bench.report.style import Look, shown
+from bench.report.style import COLORS, Look, shown
 
 MODE_METRICS = ("modes_covered", "reverse_kl")
 TASKS_PER_FIGURE = 3
@@ -43,10 +44,13 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
     for part, tasks in chunks(material.tasks):
         labels = _labels(tasks)
         metrics = {task.label: task.primary for task in tasks}
-        fronts = [
-            f"{label}: {', '.join(figures.front_of(points, metrics[label], label, 'seconds')) or 'none'}"
-            for label in labels
-        ]
+        fronts = {
+            way: "; ".join(
+                f"{label}: {', '.join(cost.front_of(points, metrics[label], label, way)) or 'none'}" for label in labels
+            )
+            for way in ("seconds", "images")
+        }
+        dense = any(cost.is_dense(points, label) for label in labels)
         having = points.dropna(subset=["value"]).groupby("task")["objective"].agg(set)
         absent = [
             f"{name} on {task.label}"
@@ -63,12 +67,19 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
                 + (f"No run of these has one: {', '.join(absent)}. " if absent else "")
                 + "The dashed line is the Pareto front of the medians: no other objective is both cheaper and better; "
                 "where half or more of the runs have no value an objective is not on it. "
-                "Seconds of training were measured while runs of the suite were side by side on the machine; speeds "
+                + (
+                    f"Among more than {len(COLORS)} objectives those on it stand out; medians of the others are small, "
+                    "pale and without a count. From cheap to costly it holds, over seconds, "
+                    f"{fronts['seconds']}; over images, {fronts['images']}. "
+                    if dense
+                    else ""
+                )
+                + "Seconds of training were measured while runs of the suite were side by side on the machine; speeds "
                 "measured alone are in the throughput table. One image count stands for several objectives where they "
                 "show the discriminator equally many.",
                 f"Scatter plots of the primary metric over training seconds and over images. "
-                f"Pareto front over seconds, from cheap to costly: {'; '.join(fronts)}.",
-                figures.quality_cost(points, metrics, labels, look),
+                f"Pareto front over seconds, from cheap to costly: {fronts['seconds']}.",
+                cost.quality_cost(points, metrics, labels, look),
             )
         )
     return made
@@ -160,40 +171,62 @@ def training(material: Material, look: dict[str, Look]) -> list[Picture]:
     made = []
     for index, task in enumerate(material.tasks, start=1):
         history = material.history(task.label)
-        if history.empty:
-            continue
+        known = set(history["objective"])
+        parts = curves.parts([name for name in look if name in known], look) if known else ()
         logged = set(history.loc[history["split"] == "test", "name"])
         metrics = [METRICS[name] for name in (task.primary.name, *MODE_METRICS) if name in logged]
         if metrics:
-            titles = ", ".join(metric.title for metric in metrics)
-            made.append(
-                Picture(
-                    f"curves-{index}",
-                    f"{task.label}: training curves",
-                    "Lines are medians, bands ranges, over the runs that have a value there: after one has ended, over "
-                    "the survivors. A line ends where more than half of its objective's recorded runs have none. "
-                    + (SECONDS if task.spec.training.budget.unit == "seconds" else "")
-                    + "Grey: a perfect sampler. The same runs are drawn over real images shown, generator steps and "
-                    "seconds "
-                    "of training (measured while runs were side by side).",
-                    f"Curves of {titles} on {task.label} for {', '.join(task.objectives)}.",
-                    curves.training_curves(history, material.draws, metrics, task.label, look),
-                )
-            )
+            made += [_curves(material, task, history, metrics, look, part, f"curves-{index}") for part in parts]
         if (history["split"] == "train").any():
-            made.append(
-                Picture(
-                    f"players-{index}",
-                    f"{task.label}: losses and gradient norms",
-                    "Discriminator in the objective's colour, generator dashed; medians and ranges over the runs that "
-                    "have got that far, until more than half have not. Losses "
-                    "of two "
-                    "objectives have no common scale and each panel has its own; gradient norms share one.",
-                    f"Losses and gradient norms of both players on {task.label} for {', '.join(task.objectives)}.",
-                    curves.player_curves(history, task.label, look),
-                )
-            )
+            made += [_players(task, history, look, part, f"players-{index}") for part in parts]
     return made
+
+
+def _curves(
+    material: Material,
+    task: Task,
+    history: pd.DataFrame,
+    metrics: Sequence[Metric],
+    look: dict[str, Look],
+    part: Part,
+    name: str,
+) -> Picture:
+    titles = ", ".join(metric.title for metric in metrics)
+    return Picture(
+        f"{name}{part.suffix}",
+        f"{task.label}: training curves{part.said}",
+        _divided(part, "axes")
+        + "Lines are medians, bands ranges, over the runs that have a value there: after one has ended, over "
+        "the survivors. A line ends where more than half of its objective's recorded runs have none. "
+        + (SECONDS if task.spec.training.budget.unit == "seconds" else "")
+        + "Grey: a perfect sampler. The same runs are drawn over real images shown, generator steps and seconds "
+        "of training (measured while runs were side by side).",
+        f"Curves of {titles} on {task.label} for {', '.join(part.names)}.",
+        curves.training_curves(history, material.draws, metrics, task.label, look, part),
+    )
+
+
+def _players(task: Task, history: pd.DataFrame, look: dict[str, Look], part: Part, name: str) -> Picture:
+    return Picture(
+        f"{name}{part.suffix}",
+        f"{task.label}: losses and gradient norms{part.said}",
+        _divided(part, "scale of gradient norms")
+        + "Discriminator in the objective's colour, generator dashed; medians and ranges over the runs that have got "
+        "that far, until more than half have not. Losses of two objectives have no common scale and each panel has "
+        "its own; gradient norms share one.",
+        f"Losses and gradient norms of both players on {task.label} for {', '.join(part.names)}.",
+        curves.player_curves(history, task.label, look, part),
+    )
+
+
+def _divided(part: Part, shared: str) -> str:
+    """What a caption says of objectives that are spread over figures."""
+    if part.count == 1:
+        return ""
+    return (
+        f"At most {len(COLORS)} objectives stand in one figure, each in a colour of its own there; all {part.count} "
+        f"figures have the same {shared}. "
+    )
 
 
 def samples(material: Material, look: dict[str, Look]) -> list[Picture]:

@@ -92,6 +92,11 @@ def markdown_text(text: object) -> Markup:
     return Markup(str(escape(marked)).replace("://", ":&#47;/").replace("@", "&#64;"))
 
 
+def breakable(text: str) -> Markup:
+    """Text whose lines may break after an opening bracket, where a browser would not."""
+    return Markup(str(escape(text)).replace("(", "(<wbr>"))
+
+
 def fenced(text: str) -> Markup:
     """Verbatim text in a fence longer than any in it."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
@@ -108,7 +113,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"md": markdown_text, "fenced": fenced}
+    environment.filters |= {"md": markdown_text, "fenced": fenced, "breakable": breakable}
     kinds = {Finding: "finding", Table: "table", Picture: "picture", Text: "text", Facts: "facts", Verbatim: "verbatim"}
     environment.filters["kind"] = lambda block: kinds[type(block)]
     return environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable, Mapping
 
 from bench.record import Environment
 from bench.report import tables
@@ -84,17 +85,28 @@ def _task(material: Material, task: Task) -> tuple[str, ...]:
 
 def _objectives(material: Material, look: dict[str, Look]) -> Table:
     settings = tables.settings(material)
+    columns = ("objective", "loss", "penalties", "stabilisers", "n_critic", "optimizers", "tasks")
+    merged = settings.assign(optimizers=[_optimizers(line) for line in settings.to_dict("records")])
     rows = tuple(
         Row(tuple(map(Cell, map(str, line))), color=look[line[0]].color)
-        for line in settings.itertuples(index=False, name=None)
+        for line in merged[list(columns)].itertuples(index=False, name=None)
     )
     return Table(
         "Settings of every objective",
         "Every setting, defaults included. n_critic: discriminator updates per generator update.",
-        ("objective", "loss", "penalties", "n_critic", "generator optimizer", "discriminator optimizer", "tasks"),
+        columns,
         rows,
-        frozenset({0, 1, 2, 4, 5, 6}),
+        frozenset({0, 1, 2, 3, 5, 6}),
+        compact=True,
     )
+
+
+def _optimizers(line: Mapping[Hashable, object]) -> str:
+    """Both players' in one cell, once where they share it."""
+    generator, discriminator = line["generator_optimizer"], line["discriminator_optimizer"]
+    if generator == discriminator:
+        return f"both: {generator}"
+    return f"generator: {generator}; discriminator: {discriminator}"
 
 
 def _environments(material: Material) -> list[Block]:

@@ -13,6 +13,8 @@ import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from bench.metrics import Metric
@@ -132,7 +134,7 @@ def panels(count: int, *, columns: int | None = None, height: float, title: str)
 
 
 def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
-    """One legend for all ``axes``, below them and outside of the data."""
+    """One legend for all ``axes``, below them and outside of the data; the figure grows by its rows past the first."""
     entries: dict[str, Artist] = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
@@ -140,7 +142,7 @@ def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
     if entries:
         widest = max(map(len, entries))
         columns = max(1, min(columns, len(entries), int(figure.get_figwidth() * 72 / (widest * 5.2 + 42))))
-        figure.legend(
+        made = figure.legend(
             list(entries.values()),
             list(entries),
             loc="outside lower left",
@@ -148,6 +150,19 @@ def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
             handlelength=2.4,
             columnspacing=1.6,
         )
+        _grow(figure, made, rows=math.ceil(len(entries) / columns))
+
+
+def _grow(figure: Figure, made: Legend, rows: int) -> None:
+    """Make a figure higher by a legend's rows past the first, for which `panels` has room: its panels stay as high."""
+    size = made.prop.get_size_in_points()
+    padding, gap = 2 * made.borderpad * size, made.labelspacing * size
+    row = (made.get_window_extent().height * 72 / figure.dpi - padding + gap) / rows
+    low = figure.get_figheight()
+    figure.set_figheight(low + (rows - 1) * row / 72)
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):  # its space between rows is a share of the figure
+        engine.set(hspace=engine.get()["hspace"] * low / figure.get_figheight())
 
 
 def plural(word: str, count: int) -> str:

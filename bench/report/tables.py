@@ -11,6 +11,7 @@ from bench import statistics
 from bench.metrics import METRICS, Metric
 from bench.record import Status
 from bench.report.material import Material, Task
+from bench.spec import ObjectiveSpec
 from bench.statistics import Scale
 
 PERFECT, NOISE = "perfect sampler", "noise"
@@ -287,13 +288,22 @@ def settings(material: Material) -> pd.DataFrame:
                 name,
                 str(objective.loss),
                 " + ".join(map(str, objective.penalties)) or "none",
+                " + ".join(_tricks(objective)) or "none",
                 str(objective.n_critic),
                 str(objective.generator_optimizer),
                 str(objective.discriminator_optimizer),
             )
             rows.setdefault(said, []).append(task)
-    columns = ["objective", "loss", "penalties", "n_critic", "generator_optimizer", "discriminator_optimizer", "tasks"]
-    return pd.DataFrame([(*said, "; ".join(tasks)) for said, tasks in rows.items()], columns=columns)
+    parts = ["loss", "penalties", "stabilisers", "n_critic", "generator_optimizer", "discriminator_optimizer"]
+    lines = [(*said, "; ".join(tasks)) for said, tasks in rows.items()]
+    return pd.DataFrame(lines, columns=["objective", *parts, "tasks"])
+
+
+def _tricks(objective: ObjectiveSpec) -> list[str]:
+    """Its stabilisers, and the normalisation that it chooses for the discriminator."""
+    changed = objective.discriminator_normalisation
+    chosen = [f"{changed} normalisation of the discriminator"] if changed != "unchanged" else []
+    return [*map(str, objective.stabilisers), *chosen]
 
 
 def runs(material: Material) -> pd.DataFrame:

@@ -120,6 +120,8 @@ def spec(objective: str, dataset: str, seed: int, architecture: str | None = Non
             label=objective,
             loss=choice(character.loss),
             penalties=character.penalties,
+            stabilisers=(),
+            discriminator_normalisation="unchanged",
             n_critic=character.n_critic,
             generator_optimizer=adam,
             discriminator_optimizer=adam,
@@ -171,7 +173,7 @@ def history(dataset: str, character: Character, last: int, speed: float, random:
         train = {
             "discriminator_loss": level + random.normal(0, 0.06),
             "generator_loss": 0.7 + 0.9 * (1 - decay) + random.normal(0, 0.15),
-            "penalty": 0.4 * decay + abs(random.normal(0, 0.02)) if character.penalties else 0.0,
+            "discriminator_penalty": 0.4 * decay + abs(random.normal(0, 0.02)) if character.penalties else 0.0,
             "discriminator_gradient_norm": math.exp(random.normal(-0.5 + decay, 0.2)),
             "generator_gradient_norm": math.exp(random.normal(-1.5 + decay, 0.3)),
         }
