@@ -120,12 +120,15 @@ def _refuse_shared_names(cells: Sequence[Cell], faults: Faults) -> None:
 def _warn(cells: Sequence[Cell]) -> list[str]:
     warnings = []
     fewest = min(len(cell.seeds) for cell in cells)
-    if fewest < FEW_SEEDS and len({cell.objective for cell in cells}) > 1:
+    objectives = len({cell.objective for cell in cells})
+    if fewest < FEW_SEEDS and objectives > 1:
         seeds = "1 seed" if fewest == 1 else f"{fewest} seeds"
         smallest = 2 / math.comb(2 * fewest, fewest)
+        # the extremes of many may still be further apart than chance puts them
+        never = "no difference can ever be" if objectives == 2 else "no difference between two alone can be"
         warnings.append(
             f"descriptive: with {seeds} per cell the smallest two-sided p of a rank-sum test between two objectives is "
-            f"{min(1.0, smallest):.2g}" + (", so that no difference can ever be significant" if smallest > 0.05 else "")
+            f"{min(1.0, smallest):.2g}" + (f", so that {never} significant" if smallest > 0.05 else "")
         )
     return warnings
 

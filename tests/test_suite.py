@@ -155,6 +155,11 @@ def test_too_few_seeds_are_warned_of(seeds: int, p: str) -> None:
     assert ("ever be significant" in warning) == (exact > 0.05)
 
 
+def test_of_many_objectives_the_extremes_may_be_told_apart_with_few_seeds() -> None:
+    (warning,) = plan('seeds=3\nobjectives=["nsgan", "wgan", "hinge"]\ndatasets=["ring"]').warnings
+    assert "no difference between two alone can be significant" in warning
+
+
 def test_one_objective_has_nothing_to_be_told_apart_from() -> None:
     assert plan('seeds=1\nobjectives=["nsgan"]\ndatasets=["ring"]').warnings == ()
 
