@@ -35,7 +35,7 @@ class Autoencoder(nn.Module):
         return reconstructions
 
 
-class Energy(nn.Module):
+class EnergyDiscriminator(nn.Module):
     """The error of reconstruction of each sample: low where the autoencoder has learnt what samples look like.
 
     Args:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 EnergyKind = Literal["euclidean", "absolute", "squared"]
-"""How an autoencoder's error of reconstruction becomes a score; see `bench.architectures.autoencoder.Energy`."""
+"""How an autoencoder's error of reconstruction becomes a score; see `bench.architectures.autoencoder.EnergyDiscriminator`."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ import dataclasses
 import torch
 from torch import nn
 
-from bench.architectures.autoencoder import Energy
+from bench.architectures.autoencoder import EnergyDiscriminator
 from bench.architectures.base import Players
 from bench.catalog import architectures, losses, stabilisers
 from bench.spec import RunSpec
@@ -31,7 +31,7 @@ def build_players(spec: RunSpec, shape: tuple[int, ...]) -> Players:
     def discriminator() -> nn.Module:
         if energy is None:
             return architecture.discriminator(seen)
-        return Energy(architecture.autoencoder(seen), energy)  # type: ignore[attr-defined]  # see find_conflicts
+        return EnergyDiscriminator(architecture.autoencoder(seen), energy)  # type: ignore[attr-defined]  # see find_conflicts
 
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(spec.seed, "init", "generator"))  # not `torch.manual_seed`,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.architectures.autoencoder import Autoencoder, Energy
+from bench.architectures.autoencoder import Autoencoder, EnergyDiscriminator
 from bench.architectures.base import EnergyKind
 from bench.architectures.layers import mixes_samples, raw_weight
 from bench.catalog import architectures
@@ -55,7 +55,7 @@ def test_codes_are_narrow_and_reconstructions_fit(
 ) -> None:
     autoencoder = build(name, shape, kind).to(dtype)
     samples = inputs("autoencoder", shape, 3).to(dtype)
-    energy = Energy(autoencoder, "absolute")
+    energy = EnergyDiscriminator(autoencoder, "absolute")
     reconstructions, scores = autoencoder(samples), energy(samples)
     assert autoencoder.encode(samples).shape == energy.encode(samples).shape == (3, 5)
     assert (reconstructions.shape, reconstructions.dtype) == (samples.shape, dtype)
@@ -79,14 +79,14 @@ def test_energies_are_their_formulas(name: str, shape: tuple[int, ...], energy: 
     autoencoder = build(name, shape, "none").double()
     samples = inputs("autoencoder", shape, 4).double()
     error = (samples - autoencoder(samples)).detach().numpy().reshape(4, -1)
-    np.testing.assert_allclose(Energy(autoencoder, energy)(samples).detach(), FORMULAS[energy](error), rtol=1e-12)
+    np.testing.assert_allclose(EnergyDiscriminator(autoencoder, energy)(samples).detach(), FORMULAS[energy](error), rtol=1e-12)
 
 
 @pytest.mark.parametrize("energy", ENERGIES)
 def test_perfect_reconstructions_have_no_energy_and_a_finite_gradient(energy: str) -> None:
     autoencoder = perfect(3)
     samples = torch.randn(5, 3).requires_grad_()
-    energies = Energy(autoencoder, energy)(samples)
+    energies = EnergyDiscriminator(autoencoder, energy)(samples)
     energies.sum().backward()
     assert (energies >= 0).all()
     assert (energies < 1e-18).all()
@@ -100,7 +100,7 @@ def test_perfect_reconstructions_have_no_energy_and_a_finite_gradient(energy: st
 def test_energies_are_of_each_sample_but_under_batch_normalisation(
     name: str, shape: tuple[int, ...], kind: str
 ) -> None:
-    energy = Energy(build(name, shape, kind), "euclidean").double().train()
+    energy = EnergyDiscriminator(build(name, shape, kind), "euclidean").double().train()
     batch = inputs("autoencoder", shape, 6).double()
     alone = torch.allclose(energy(batch)[2:4], energy(batch[2:4]), rtol=1e-9, atol=1e-12)
     assert alone == (kind != "batch")
@@ -110,7 +110,7 @@ def test_energies_are_of_each_sample_but_under_batch_normalisation(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("name", "shape"), PLACES)
 def test_one_sample_is_enough(name: str, shape: tuple[int, ...], kind: str) -> None:
-    energy = Energy(build(name, shape, kind), "squared")
+    energy = EnergyDiscriminator(build(name, shape, kind), "squared")
     for training in (False, True) if kind != "batch" else (False,):
         assert energy.train(training)(inputs("autoencoder", shape, 1)).isfinite().all()
 
@@ -119,7 +119,7 @@ def test_one_sample_is_enough(name: str, shape: tuple[int, ...], kind: str) -> N
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("name", "shape"), PLACES)
 def test_a_step_down_the_gradient_lowers_the_energy(name: str, shape: tuple[int, ...], kind: str, energy: str) -> None:
-    score = Energy(build(name, shape, kind), energy).double().train()
+    score = EnergyDiscriminator(build(name, shape, kind), energy).double().train()
     samples = inputs("autoencoder", shape, 6).double()
     before = score(samples).mean()
     before.backward()
