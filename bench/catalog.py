@@ -167,10 +167,21 @@ class Catalog(Generic[T]):
                     needed = " or ".join(f"'{option}'" for option in options)
                     raise CatalogError(f"{self.singular} '{name}' ({cls.__name__}) lacks the method {needed}")
             if "__dataclass_fields__" not in cls.__dict__:
+                if "__init__" in cls.__dict__:
+                    raise CatalogError(
+                        f"{self.singular} '{name}' ({cls.__name__}) has an __init__ of its own: settings are fields of "
+                        "the class, such as `margin: float = 1.0`, and what follows from them is a property"
+                    )
                 cls = typing.cast(C, dataclasses.dataclass(frozen=True)(cls))
             entry: Entry[T] = Entry(self.kind, name, cls, formula, latex, optimum, source, plugin)
             if plugin is not None:
                 self._try_settings(entry)
+                if self.kind == "losses" and name in objectives.names() and objectives.entry(name).plugin != plugin:
+                    raise CatalogError(
+                        f"loss '{name}' is called as an objective, which suites would take for it: give it another name"
+                    )
+            if self.kind in ("losses", "penalties", "stabilisers"):
+                _validate_when_made(cls, self, entry)
             self._entries[name] = entry
             return cls
 
@@ -221,12 +232,15 @@ class Catalog(Generic[T]):
         ]
         if faults:
             raise CatalogError(*faults)
+        return self._validate(entry, settings)
+
+    def _validate(self, entry: Entry[T], settings: Mapping[str, Any]) -> T:
         try:
             return entry.adapter.validate_json(json.dumps(settings, default=_plain), strict=True)
         except ValidationError as error:
             raise CatalogError(
                 *(
-                    f"{self.singular} '{name}', setting '{'.'.join(map(str, fault['loc']))}': {explain(fault)}"
+                    f"{self.singular} '{entry.name}', setting '{'.'.join(map(str, fault['loc']))}': {explain(fault)}"
                     for fault in error.errors()
                 )
             ) from None
@@ -333,6 +347,19 @@ def _adapter(factory: Callable[..., T]) -> TypeAdapter[T]:
         config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_default=True, revalidate_instances="always")
         factory.__pydantic_config__ = config  # type: ignore[attr-defined]
     return TypeAdapter(typing.cast(type[T], factory))
+
+
+def _validate_when_made(cls: type, catalog: Catalog[T], entry: Entry[T]) -> None:
+    """Have settings checked in training loops of one's own as well, where classes are called and no catalogue."""
+    make = cls.__init__  # type: ignore[misc]
+
+    @functools.wraps(make)
+    def make_and_validate(self: object, *args: Any, **settings: Any) -> None:
+        make(self, *args, **settings)
+        if type(self) is cls:
+            catalog._validate(entry, _values(self))  # pydantic fills its own instance without calling this
+
+    cls.__init__ = make_and_validate  # type: ignore[misc]
 
 
 def _values(instance: object) -> dict[str, Any]:

@@ -171,10 +171,10 @@ def list_(
 
 @app.command()
 def describe(
-    name: Annotated[str, typer.Argument(help="A name from `ganbench list`.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="A name from `ganbench list`, or a plugin's file.", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Show the formula, settings and source of a catalogue entry."""
+    """Show the formula, settings and source of a catalogue entry, or of those that a plugin registers."""
     from bench.listing import find_descriptions, print_descriptions
     from bench.plugins import load_installed
 

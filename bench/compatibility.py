@@ -2,43 +2,77 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bench.catalog import architectures, losses, penalties, stabilisers
 from bench.errors import MIXED_SAMPLES, CatalogError
 from bench.spec import Choice, ObjectiveSpec
 
+if TYPE_CHECKING:
+    from bench.architectures.base import Architecture, EnergyKind
+
 NORMALISATION = "discriminator_normalisation"
+
+
+def energy_of(loss: Choice) -> EnergyKind | None:
+    """Which error of an autoencoder the loss's scores are; None for ordinary scores."""
+    return getattr(losses.create(loss.name, **loss.settings), "energy", None)
+
+
+def create_architecture(objective: ObjectiveSpec, architecture: Choice) -> Architecture:
+    """The architecture, with the discriminator's normalisation that the objective chooses.
+
+    Raises:
+        CatalogError: it has no such setting, or does not take this value.
+    """
+    changed = objective.discriminator_normalisation
+    change = {} if changed == "unchanged" else {NORMALISATION: changed}
+    return architectures.create(architecture.name, **{**architecture.settings, **change})
+
+
+def find_contradictions(objective: ObjectiveSpec) -> list[str]:
+    """Why the objective cannot be played with any players, a sentence each."""
+    contradictions = []
+    for penalty in objective.penalties:
+        if getattr(penalties.entry(penalty.name).factory, "needs_codes", False) and energy_of(objective.loss) is None:
+            able = [name for name in losses.names() if getattr(losses.entry(name).factory, "energy", None) is not None]
+            contradictions.append(
+                f"objective '{objective.label}' has the penalty '{penalty.name}', which needs a discriminator that is "
+                f"an autoencoder: give it one of the losses {', '.join(able)}"
+            )
+    if objective.discriminator_normalisation == "batch" and _needs_independent_samples(objective):
+        contradictions.append(MIXED_SAMPLES.format(objective=objective.label))
+    return contradictions
 
 
 def find_conflicts(objective: ObjectiveSpec, architecture: Choice) -> list[str]:
     """Why the objective cannot be played with the architecture's players, a sentence each."""
     builder = architectures.entry(architecture.name).factory
-    energy = getattr(losses.create(objective.loss.name, **objective.loss.settings), "energy", None)
-    factories = [penalties.entry(penalty.name).factory for penalty in objective.penalties]
     named = f"objective '{objective.label}'"
     conflicts = []
-    if energy is not None and not hasattr(builder, "autoencoder"):
+    if energy_of(objective.loss) is not None and not hasattr(builder, "autoencoder"):
         able = [name for name in architectures.names() if hasattr(architectures.entry(name).factory, "autoencoder")]
         conflicts.append(
             f"{named} needs a discriminator that is an autoencoder, which architecture '{architecture.name}' does not "
             f"have; these have one: {', '.join(able)}"
         )
-    for penalty, factory in zip(objective.penalties, factories, strict=True):
-        if getattr(factory, "needs_codes", False) and energy is None:
-            able = [name for name in losses.names() if getattr(losses.entry(name).factory, "energy", None) is not None]
-            conflicts.append(
-                f"{named} has the penalty '{penalty.name}', which needs a discriminator that is an autoencoder: "
-                f"give it one of the losses {', '.join(able)}"
-            )
     changed = objective.discriminator_normalisation
-    if changed != "unchanged" and NORMALISATION not in architecture.settings:
-        conflicts.append(
-            f"{named} sets discriminator_normalisation = \"{changed}\", but architecture '{architecture.name}' has no "
-            'such setting: choose another architecture, or discriminator_normalisation = "unchanged"'
-        )
-    effective = architecture.settings.get(NORMALISATION) if changed == "unchanged" else changed
-    if effective == "batch" and any(getattr(factory, "needs_independent_samples", False) for factory in factories):
+    if changed != "unchanged":
+        try:
+            create_architecture(objective, architecture)
+        except CatalogError as error:
+            conflicts.append(
+                f"{named} sets discriminator_normalisation = \"{changed}\", which architecture '{architecture.name}' "
+                f'does not take ({error}): choose another architecture, or discriminator_normalisation = "unchanged"'
+            )
+    elif architecture.settings.get(NORMALISATION) == "batch" and _needs_independent_samples(objective):
         conflicts.append(MIXED_SAMPLES.format(objective=objective.label))
     return conflicts
+
+
+def _needs_independent_samples(objective: ObjectiveSpec) -> bool:
+    factories = [penalties.entry(penalty.name).factory for penalty in objective.penalties]
+    return any(getattr(factory, "needs_independent_samples", False) for factory in factories)
 
 
 def find_batch_conflicts(objective: ObjectiveSpec, batch_size: int) -> list[str]:

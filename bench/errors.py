@@ -52,7 +52,8 @@ MIXED_SAMPLES = (
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """``did you mean 'x'?`` for the candidate most like ``word``, or an empty string."""
-    close = difflib.get_close_matches(word, list(candidates), n=3, cutoff=0.5)
+    written = {candidate.lower(): candidate for candidate in candidates}
+    close = [written[found] for found in difflib.get_close_matches(word.lower(), written, n=3, cutoff=0.5)]
     close.sort(key=lambda candidate: sorted(candidate) != sorted(word))  # letters exchanged are the likeliest slip
     return f"did you mean '{close[0]}'?" if close else ""
 

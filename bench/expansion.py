@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from bench.catalog import optimizers
-from bench.compatibility import find_batch_conflicts, find_conflicts
+from bench.compatibility import find_batch_conflicts, find_conflicts, find_contradictions
 from bench.errors import CatalogError, explain, unknown
 from bench.faults import Faults, show_path
 from bench.resolve import Resolved, Resolver
@@ -90,15 +90,14 @@ class Expansion:
 
     def _block(self, grid: Grid, path: KeyPath) -> Block:
         training = self._training(grid.training, (*path, "training"))
-        objectives = [
-            spec
-            for entry, place in self._entries(grid, "objectives", path)
-            if (spec := self._resolver.objective(entry, place, grid.training, (*path, "training"))) is not None
-            and self._label("objective", self._resolver.own_objective(entry, place), place, within=path)
-        ]
-        for objective in objectives:
-            for conflict in find_batch_conflicts(objective, training.batch_size):
-                self._faults.add((*path, "objectives") if grid.objectives is not None else ("objectives",), conflict)
+        objectives = []
+        for entry, place in self._entries(grid, "objectives", path):
+            spec = self._resolver.objective(entry, place, grid.training, (*path, "training"))
+            own = self._resolver.own_objective(entry, place) if spec is not None else None
+            if spec is not None and self._label("objective", own, place, within=path):
+                objectives.append(spec)
+                for fault in (*find_contradictions(spec), *find_batch_conflicts(spec, training.batch_size)):
+                    self._faults.add(place, fault)
         architectures = None
         if grid.architectures is not None or self._file.architectures is not None:
             architectures = [

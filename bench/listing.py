@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from bench.catalog import CATALOGS, Catalog, Description, SettingDescription
+from bench.catalog import CATALOGS, Catalog, Description, SettingDescription, registered_by
 from bench.errors import CatalogError, unknown
+from bench.plugins import load_plugin
 from bench.symbols import pieces, symbols_of
 
 LABELS = 10
@@ -34,11 +36,16 @@ def select_catalogs(kind: str | None) -> Sequence[Catalog[Any]]:
 
 
 def find_descriptions(name: str) -> tuple[Description, ...]:
-    """All entries called ``name``; several kinds may have one.
+    """All entries called ``name`` (several kinds may have one), or those that a plugin's file registers.
 
     Raises:
-        CatalogError: no kind has.
+        CatalogError: no kind has one.
+        PluginError: the file cannot be loaded.
     """
+    if name.endswith(".py") or Path(name).is_file():
+        plugin = load_plugin(Path(name))
+        catalogs = {catalog.kind: catalog for catalog in CATALOGS}
+        return tuple(catalogs[entry.kind].describe(entry.name) for entry in registered_by(plugin))
     found = tuple(catalog.describe(name) for catalog in CATALOGS if name in catalog.names())
     if not found:
         raise CatalogError(unknown("name", name, sorted({name for catalog in CATALOGS for name in catalog.names()})))

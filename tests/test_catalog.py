@@ -23,6 +23,7 @@ from bench.catalog import (
     stabilisers,
 )
 from bench.errors import CatalogError
+from bench.objectives import GradientPenalty, Objective, RelativisticPairing
 from bench.spec import PluginSpec
 
 PLUGIN = PluginSpec(name="mine", sha256="0" * 64)
@@ -135,6 +136,34 @@ def test_a_class_becomes_an_entry_with_its_fields_as_settings() -> None:
     assert losses.settings("margin", {}) == {"margin": 1.0}
     with pytest.raises(CatalogError, match="expected a value > 0, got integer -1"):
         losses.create("margin", margin=-1)
+
+
+def test_settings_are_checked_however_an_entry_is_made() -> None:
+    """In a training loop of one's own the classes are called, and no catalogue."""
+    with pytest.raises(CatalogError, match="loss 'relativistic-pairing', setting 'base': expected 'logistic'"):
+        RelativisticPairing(base="ls")  # type: ignore[arg-type]
+    with pytest.raises(CatalogError, match="penalty 'gradient-penalty', setting 'weight': expected a value ≥ 0"):
+        GradientPenalty(weight=-1.0)
+    assert GradientPenalty(2.0, 0.0) == penalties.create("gradient-penalty", weight=2, center=0)
+
+
+def test_a_class_with_an_init_of_its_own_is_refused() -> None:
+    class Own(Gap):
+        margin: float = 1.0
+
+        def __init__(self) -> None:
+            self.margin = 5.0
+
+    with pytest.raises(CatalogError, match="has an __init__ of its own: settings are fields"):
+        losses.register("own", formula="f", source="s")(Own)
+
+
+def test_a_plugins_loss_cannot_hide_behind_a_built_in_objective() -> None:
+    with pytest.raises(CatalogError, match="'nsgan' is called as an objective"), registering(PLUGIN):
+        losses.register("nsgan", formula="f", source="s")(Gap)
+    with registering(PLUGIN):  # but an objective of its own may be called as its loss
+        objectives.register("mine", formula="f", source="s")(Objective)
+        losses.register("mine", formula="f", source="s")(Gap)
 
 
 def test_a_name_can_be_taken_once() -> None:

@@ -123,7 +123,7 @@ def test_list_and_describe() -> None:
     plain = json.loads(ganbench("list", "objectives", "--json").stdout)
     named = {entry["name"]: entry for entry in plain["objectives"]}
     assert named.keys() >= {"hinge", "lsgan", "minimax", "nsgan", "nsgan-r1", "r3gan", "wgan", "wgan-gp"}
-    assert named["wgan-gp"]["optimum"] == "over 1-Lipschitz d: −L_D* = W₁(p, q)"
+    assert named["wgan-gp"]["optimum"] == "if the penalty held d 1-Lipschitz: −L_D* = W₁(p, q)"
     described = ganbench("describe", "wgan-gp").stdout
     assert "λ E(‖∇d(x̂)‖₂ − 1)²" in described
     assert "Gulrajani et al. 2017" in described

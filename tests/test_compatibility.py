@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.catalog import CATALOGS, architectures, objectives
-from bench.compatibility import find_batch_conflicts, find_conflicts
+from bench.compatibility import find_batch_conflicts, find_conflicts, find_contradictions
 from bench.spec import Choice
 from tests.specs import choice, objective
 
@@ -37,6 +37,7 @@ def plain_architecture() -> Iterator[Choice]:
 def test_named_objectives_go_with_the_built_in_architectures(name: str) -> None:
     for architecture in ("mlp", "dcgan"):
         assert find_conflicts(objective(name), choice(architectures, architecture)) == []
+    assert find_contradictions(objective(name)) == []
     assert find_batch_conflicts(objective(name), 120) == []
 
 
@@ -48,7 +49,7 @@ def test_energies_need_an_autoencoder(plain_architecture: Choice) -> None:
 
 def test_a_normalisation_needs_the_setting(plain_architecture: Choice) -> None:
     (conflict,) = find_conflicts(objective("sngan"), plain_architecture)
-    assert "architecture 'plain' has no such setting" in conflict
+    assert "which architecture 'plain' does not take (architecture 'plain' has no setting" in conflict
     assert find_conflicts(objective("hinge"), plain_architecture) == []
 
 
@@ -59,7 +60,8 @@ def test_batch_normalisation_is_refused_by_penalties_on_single_scores_whoever_se
     by_architecture = choice(architectures, "mlp", discriminator_normalisation=kind)
     assert bool(find_conflicts(objective(name), by_architecture)) == refused
     by_objective = objective(name).model_copy(update={"discriminator_normalisation": kind})
-    assert bool(find_conflicts(by_objective, choice(architectures, "mlp"))) == refused
+    assert bool(find_contradictions(by_objective)) == refused
+    assert find_conflicts(by_objective, choice(architectures, "mlp")) == []
     # what the objective sets takes the place of the architecture's
     changed = objective(name).model_copy(update={"discriminator_normalisation": "layer"})
     assert find_conflicts(changed, by_architecture) == []

@@ -86,7 +86,8 @@ def test_text_is_shown_as_it_stands() -> None:
 # formulas
 
 COMMANDS = {
-    "mathbb", "mathrm", "mathbf", "quad", "tfrac", "frac", "sum", "max", "min", "log", "cos", "tanh", "hat", "nabla",
+    "mathbb", "mathrm", "mathbf", "quad", "tfrac", "frac", "sum", "max", "min", "log", "cos", "tanh", "hat", "bar",
+    "nabla",
     "lVert", "rVert", "Vert", "lvert", "rvert", "left", "right", "top", "dots", "sim", "neq", "leftarrow", "circ",
     "odot", "zeta", "sigma", "lambda", "gamma", "alpha", "beta", "delta", "varepsilon", "theta", "varphi", "chi",
     "partial", "ast", "times", "cdot", "sqrt", "le", "ge",

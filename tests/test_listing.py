@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
 from bench.catalog import CATALOGS, Description
+from bench.errors import PluginError
 from bench.listing import find_descriptions, parts_of, print_catalogue, print_descriptions, select_catalogs, values_of
 from bench.symbols import symbols_of
 
@@ -107,3 +109,23 @@ def test_json_has_every_field(capsys: pytest.CaptureFixture[str]) -> None:
     assert (penalty["kind"], objective["kind"]) == ("penalty", "objective")
     assert penalty["latex"].startswith(r"\lambda")
     assert penalty["settings"][0]["unit"] == "loss/(score/data)²"
+
+
+def test_a_plugins_file_is_described_by_what_it_registers(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from bench.catalog import losses\n"
+        '@losses.register("described", formula="L_D = 0", source="mine")\n'
+        "class Described:\n"
+        '    """Nothing."""\n'
+        "    def discriminator(self, real, fake): return real.sum() * 0\n"
+        "    def generator(self, real, fake): return fake.sum() * 0\n"
+    )
+    before = [(catalog.names(), dict(catalog._entries)) for catalog in CATALOGS]
+    try:
+        (entry,) = find_descriptions(str(tmp_path / "mine.py"))
+        assert (entry.kind, entry.name, entry.origin) == ("loss", "described", "plugin mine")
+    finally:
+        for catalog, (_, entries) in zip(CATALOGS, before, strict=True):
+            catalog._entries = entries
+    with pytest.raises(PluginError, match="does not exist"):
+        find_descriptions("nowhere.py")

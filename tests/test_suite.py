@@ -292,6 +292,19 @@ penalties = ["r1"]
 """
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '{ name = "nsgan", penalties = ["pulling-away"] }',
+        '{ name = "r3gan", discriminator_normalisation = "batch" }',
+        '"pacgan3"',
+    ],
+)
+def test_what_an_objective_contradicts_itself_in_is_told_at_its_own_line(entry: str) -> None:
+    (fault,) = faults(f'datasets = ["ring"]\narchitectures = ["mlp"]\nobjectives = [\n  "nsgan",\n  {entry},\n]')
+    assert fault.startswith("suite.toml:5: objectives[1]: ")
+
+
 def test_all_faults_are_told_at_once_each_with_its_line_and_key() -> None:
     told = faults(BAD)
     expected = [

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 EnergyKind = Literal["euclidean", "absolute", "squared"]
-"""How an autoencoder's error of reconstruction becomes a score; see `bench.architectures.autoencoder.EnergyDiscriminator`."""
+"""How an autoencoder's error becomes a score; see `bench.architectures.autoencoder.EnergyDiscriminator`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Architecture(Protocol):
     A shape is that of one sample, without the batch: ``(2,)``, ``(channels, height, width)``. Weights are
     drawn from torch's global random state, on the CPU. An architecture that also has a method
     ``autoencoder(shape) -> Autoencoder`` can play losses whose scores are energies. A setting
-    ``discriminator_normalisation`` lets objectives choose the discriminator's normalisation.
+    ``discriminator_normalisation`` lets objectives choose the discriminator's normalisation. A module whose output for
+    one sample depends on the others of its batch says so with an attribute ``mixes_samples = True``.
     """
 
     @property

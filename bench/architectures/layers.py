@@ -115,5 +115,9 @@ def raw_weight(layer: Linear) -> Tensor:
 
 
 def mixes_samples(player: nn.Module) -> bool:
-    """Whether a sample's output depends on the other samples of its batch."""
-    return any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in player.modules())
+    """Whether a sample's output depends on the other samples of its batch: batch normalisation, or a module that says
+    so itself with an attribute ``mixes_samples``."""
+    return any(
+        isinstance(layer, nn.modules.batchnorm._BatchNorm) or getattr(layer, "mixes_samples", False)
+        for layer in player.modules()
+    )

@@ -74,6 +74,13 @@ class Batch:
         real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
         return cls(discriminator, real, fake, discriminator(real), discriminator(fake), random)
 
+    @classmethod
+    def generated(cls, discriminator: Module, real: Tensor, fake: Tensor, random: Generator) -> Batch:
+        """The batch of a generator's update, for ``generator_term``; ``fake`` leads back to the generator."""
+        with torch.no_grad():
+            real_scores = discriminator(real)
+        return cls(discriminator, real, fake, real_scores, discriminator(fake), random)
+
 
 @dataclasses.dataclass(frozen=True)
 class Joint:
@@ -83,6 +90,17 @@ class Joint:
     generator_loss: Tensor
     discriminator_weights: tuple[Tensor, ...]
     generator_weights: tuple[Tensor, ...]
+
+    @classmethod
+    def score(cls, loss: Loss, discriminator: Module, generator: Module, real: Tensor, fake: Tensor) -> Joint:
+        """Of a batch that the discriminator is shown; ``fake`` leads back to the generator."""
+        real_scores, fake_scores = discriminator(real), discriminator(fake)
+        return cls(
+            discriminator_loss=loss.discriminator(real_scores, fake_scores),
+            generator_loss=loss.generator(real_scores, fake_scores),
+            discriminator_weights=tuple(discriminator.parameters()),
+            generator_weights=tuple(generator.parameters()),
+        )
 
 
 class Penalty(Protocol):
@@ -107,7 +125,8 @@ class Memory:
     """Base of losses and penalties that carry numbers from one update to the next; checkpoints hold them.
 
     A subclass names its numbers and their first values in ``initial`` and changes them in `observe` alone, so that
-    calling a loss twice changes nothing. All of it stays on the device of the scores; nothing waits for it.
+    calling a loss twice changes nothing. In a training loop of your own, call `observe` after each discriminator
+    update. All of it stays on the device of the scores; nothing waits for it.
     """
 
     initial: ClassVar[Mapping[str, float]]
@@ -130,7 +149,7 @@ class Memory:
 
     def remember(self, name: str, value: Tensor) -> None:
         """Hold the scalar ``value`` as the number ``name``, in place."""
-        self.recall(name, value)
+        self.recall(name, value)  # moves it to the device of the scores, the first time
         self._memory[name].copy_(value.detach())
 
     def state_dict(self) -> dict[str, Tensor]:

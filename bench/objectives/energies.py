@@ -28,7 +28,7 @@ Error = Annotated[
     formula="L_D = E e(x) + E max(0, m − e(G)),  L_G = E e(G)",
     latex=r"L_D = \mathbb{E}\,e(x) + \mathbb{E}\max(0, m - e(G)), \quad L_G = \mathbb{E}\,e(G)",
     optimum="e* = 0 where p > q, m where p < q;  L_D* = m Σ min(p, q) = m(1 − TV(p, q))",
-    source="Zhao et al. 2016 (EBGAN), eqs. 1, 2 and 5, lemma 1",
+    source="Zhao et al. 2016 (EBGAN), sec. 2.1 to 2.3",
 )
 @dataclass(frozen=True)
 class Energy:
@@ -37,10 +37,7 @@ class Energy:
     margin: Annotated[
         float, Unit("energy"), Field(gt=0, description="m, energy up to which generated samples are pushed away")
     ] = 10.0
-    energy: Annotated[
-        EnergyKind,
-        Field(description="error of the autoencoder: ‖·‖₂, mean |·| or mean square over a sample's elements"),
-    ] = "euclidean"
+    energy: Error = "euclidean"
     generator_uses_real: ClassVar[bool] = False
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -57,19 +54,22 @@ class Energy:
     formula="L_D = E e(x) − k E e(G),  L_G = E e(G),  after each update k ← clip(k + λ_k(γ E e(x) − E e(G)), 0, 1)",
     latex=r"L_D = \mathbb{E}\,e(x) - k\,\mathbb{E}\,e(G), \quad L_G = \mathbb{E}\,e(G), "
     r"\quad k \leftarrow \mathrm{clip}(k + \lambda_k(\gamma\,\mathbb{E}\,e(x) - \mathbb{E}\,e(G)), 0, 1)",
-    optimum="at equilibrium E e(G) = γ E e(x); −L_D at k = 1 bounds the W₁ distance of the two distributions of errors",
-    source="Berthelot et al. 2017 (BEGAN), sec. 3.4, with the updates of sec. 3.3",
+    optimum="at equilibrium E e(G) = γ E e(x); at k = 1, −L_D bounds from below the W₁ distance of the two "
+    "distributions of errors",
+    source="Berthelot et al. 2017 (BEGAN), sec. 3.4; k moves by the scores of the discriminator's update",
 )
 @dataclass(frozen=True)
 class BoundaryEquilibrium(Memory):
-    """A proportional control k holds the errors of generated samples at a share γ of those of real ones."""
+    """A proportional control k holds the errors of generated samples at a share γ of those of real ones.
+
+    In a training loop of your own, hand it an autoencoder's errors as scores, and after each discriminator update call
+    ``observe(real_scores, fake_scores)``, which moves k. The paper takes E e(G) of the samples of the generator's
+    update; here, as for everything that remembers, k moves by the discriminator's, of the same generator.
+    """
 
     gamma: Annotated[float, Field(ge=0, le=1, description="γ, the diversity ratio E e(G) / E e(x) aimed at")] = 0.5
     gain: Annotated[float, Unit("1/energy"), Field(ge=0, description="λ_k, how fast k moves per update")] = 0.001
-    energy: Annotated[
-        EnergyKind,
-        Field(description="error of the autoencoder: ‖·‖₂, mean |·| or mean square over a sample's elements"),
-    ] = "absolute"
+    energy: Error = "absolute"
     generator_uses_real: ClassVar[bool] = False
     initial: ClassVar[Mapping[str, float]] = {"k": 0.0}
 

@@ -79,7 +79,7 @@ def conjugate(kind: Kind, v: Tensor) -> Tensor:
     r"\quad T = g_f \circ d",
     optimum="−L_D* = D_f(p‖q): TV, KL(p‖q), KL(q‖p), Σ(p − q)²/q (Pearson), Σ(p − q)²/p (Neyman), Σ(√p − √q)² "
     "(squared Hellinger), 2·JS (Jensen–Shannon), 2·JS − log 4 (GAN)",
-    source="Nowozin et al. 2016, eqs. 4 to 7, tables 1 and 2; trick: sec. 3.2",
+    source="Nowozin et al. 2016, eqs. 4 to 7, tables 1 and 2 and appendix; trick: sec. 3.2",
 )
 @dataclass(frozen=True)
 class FDivergence:

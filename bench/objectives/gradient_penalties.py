@@ -28,7 +28,14 @@ def squared_gradient_norms(scores: Tensor, inputs: Tensor) -> Tensor:
         scores: d(inputs), shape ``(batch,)``; a sample's score must not depend on the other samples, or the
             gradient of the sum is not the gradient of the sample (so no batch normalisation).
         inputs: shape ``(batch, *data)``, with ``requires_grad``.
+
+    Raises:
+        ValueError: ``inputs`` carry no gradients.
     """
+    if not inputs.requires_grad:
+        raise ValueError(
+            "the samples carry no gradients: make the batch with Batch.score(discriminator, real, fake, …)"
+        )
     (gradients,) = torch.autograd.grad(scores.sum(), inputs, create_graph=True)
     return gradients.flatten(1).square().sum(1)
 
@@ -58,7 +65,7 @@ def between(fake: Tensor, real: Tensor, random: Generator) -> Tensor:
     latex=r"\lambda\,\mathbb{E}\,(\lVert\nabla d(\hat{x})\rVert_2 - k)^2, "
     r"\quad \hat{x} = \varepsilon x + (1-\varepsilon)G(z), \; \varepsilon \sim U[0, 1]",
     optimum="k = 1: zero if the gradient has norm 1 (one-sided: at most 1) between real and generated samples",
-    source="Gulrajani et al. 2017, eq. 3; side one: Petzka et al. 2018, eq. 8; k = 0: Thanh-Tung et al. 2019",
+    source="Gulrajani et al. 2017, eq. 3; side one: Petzka et al. 2018; k = 0: Thanh-Tung et al. 2019",
 )
 @dataclass(frozen=True)
 class GradientPenalty:
@@ -127,7 +134,7 @@ class R2:
     latex=r"\lambda\,\mathbb{E}\,(\lVert\nabla d(x + \delta)\rVert_2 - 1)^2, "
     r"\quad \delta = c\,\mathrm{std}(x)\,u, \; u \sim U[0, 1]",
     optimum="zero if the gradient has norm 1 around real samples",
-    source="Kodali et al. 2017, eq. 2 and algorithm 1; the noise as in their code",
+    source="Kodali et al. 2017; the noise as in their code, without its interpolation towards the data",
 )
 @dataclass(frozen=True)
 class Dragan:

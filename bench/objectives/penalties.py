@@ -70,14 +70,16 @@ class WeightClip:
     "lecam",
     formula="λ(E(r − α_F)² + E(f − α_R)²),  α_R, α_F moving averages of the real and the fake scores",
     latex=r"\lambda\,(\mathbb{E}\,(r - \alpha_F)^2 + \mathbb{E}\,(f - \alpha_R)^2)",
-    optimum="with the Wasserstein loss: the generator lowers a weighted Le Cam divergence, Σ(p − q)²/(p + q)",
-    source="Tseng et al. 2021, eq. 8 and proposition 1",
+    optimum="with the Wasserstein loss and averages that stand still at α_R = −α_F = α: "
+    "−(L_D + term)* = λ(1/(2λ) − α)² Σ(p − q)²/(p + q) − 2λα², a Le Cam divergence",
+    source="Tseng et al. 2021, sec. 3 and proposition 1",
 )
 @dataclass(frozen=True)
 class LeCam(Memory):
     """Scores are anchored to the moving average of the other side's: for little data.
 
-    The averages take in the batch at hand; until 1/(1 − decay) batches have been seen they are plain means.
+    The averages take in the batch at hand; until 1/(1 − decay) batches have been seen they are plain means. In a
+    training loop of your own, call ``observe(real_scores, fake_scores)`` after each discriminator update.
     """
 
     weight: Annotated[float, Unit("loss/score²"), Field(ge=0, description="λ, weight of the term")] = 0.3
@@ -110,7 +112,7 @@ class LeCam(Memory):
     formula="λ E(d(x) − d(T(x)))² + λ E(d(G(z)) − d(T(G(z))))²,  T: random flip and shift (points: noise)",
     latex=r"\lambda\,\mathbb{E}\,(d(x) - d(T(x)))^2 + \lambda\,\mathbb{E}\,(d(G(z)) - d(T(G(z))))^2",
     optimum="zero if the scores do not tell a sample from its augmentation",
-    source="Zhang et al. 2020 (CR-GAN), eq. 4; Zhao et al. 2021 (bCR), algorithm 1",
+    source="Zhang et al. 2020 (CR-GAN); Zhao et al. 2021 (balanced: bCR)",
 )
 @dataclass(frozen=True)
 class Consistency:
@@ -139,7 +141,7 @@ class Consistency:
         return (scores - others).square().mean()
 
     def augment(self, samples: Tensor, random: Generator) -> Tensor:
-        """T: each sample changed at random, on its own; images beyond their edge repeat it."""
+        """T: each sample (of packs, each pack) changed at random, on its own; images beyond their edge repeat it."""
         if samples.dim() != 4:
             draw = torch.randn(samples.shape, generator=random, device=samples.device, dtype=samples.dtype)
             return samples + self.noise * draw
@@ -184,7 +186,7 @@ class L2:
     formula="λ Σ‖W Wᵀ ⊙ (1 − I)‖², a row of W for each unit or filter",
     latex=r"\lambda \sum_W \lVert W W^\top \odot (\mathbf{1} - I) \rVert_F^2",
     optimum="zero if the filters of each layer are orthogonal, whatever their lengths",
-    source="Brock et al. 2017; off-diagonal alone: Brock et al. 2019 (BigGAN), eq. 3",
+    source="Brock et al. 2017; off-diagonal alone: Brock et al. 2019 (BigGAN), there on the generator",
 )
 @dataclass(frozen=True)
 class Orthogonal:
@@ -204,15 +206,19 @@ class Orthogonal:
 
 @penalties.register(
     "consensus",
-    formula="½γ‖v‖²,  v = (∇_φ L_D, ∇_θ L_G) the gradients of both players' losses; added to both losses",
+    formula="½γ‖v‖²,  v = (∇_φ L_D, ∇_θ L_G), φ and θ the discriminator's and the generator's weights; "
+    "added to both losses",
     latex=r"\tfrac{\gamma}{2}\,\lVert v(\theta, \varphi) \rVert^2, "
     r"\quad v = (\nabla_\varphi L_D, \nabla_\theta L_G)",
-    optimum="zero where neither player can gain",
-    source="Mescheder et al. 2017, eq. 11 and algorithm 2",
+    optimum="zero wherever both losses are stationary",
+    source="Mescheder et al. 2017, algorithm 2",
 )
 @dataclass(frozen=True)
 class Consensus:
-    """Both players also descend to where the gradients of both vanish; the penalties have no part in v."""
+    """Both players also descend to where the gradients of both losses vanish (the losses alone, without penalties).
+
+    In a training loop of your own: ``consensus.joint_term(Joint.score(…))``, added to either loss in its update.
+    """
 
     gamma: Annotated[float, Field(ge=0, description="γ, weight of the term against the losses")] = 0.1
 
@@ -236,11 +242,14 @@ class Consensus:
     latex=r"\frac{\lambda}{N(N-1)} \sum_{i \neq j} "
     r"\left(\frac{s_i^\top s_j}{\lVert s_i \rVert \lVert s_j \rVert}\right)^2",
     optimum="zero if the codes of a batch are orthogonal",
-    source="Zhao et al. 2016 (EBGAN-PT), eq. 6",
+    source="Zhao et al. 2016 (EBGAN-PT), sec. 2.4",
 )
 @dataclass(frozen=True)
 class PullingAway:
-    """Codes of generated samples are to differ; for discriminators that are autoencoders."""
+    """Codes of generated samples are to differ; for discriminators that are autoencoders, with a method ``encode``.
+
+    In a training loop of your own: ``pulling_away.generator_term(Batch.generated(…))``.
+    """
 
     weight: Annotated[float, Unit("loss"), Field(ge=0, description="λ, weight of the term")] = 0.1
     needs_codes: ClassVar[bool] = True

@@ -92,7 +92,7 @@ name_objective(
 )
 name_objective(
     "lsgan-pearson",
-    "Least squares with targets −1, 1, 0: the generator descends a Pearson χ² divergence.",
+    "Least squares with targets −1, 1, 0, whose losses tell a Pearson χ² divergence.",
     pick("least-squares", fake_target=-1.0, real_target=1.0, generator_target=0.0),
     formula="L_D = ½E(r − 1)² + ½E(f + 1)²,  L_G = ½E f²",
     latex=r"L_D = \tfrac{1}{2}\mathbb{E}\,(r-1)^2 + \tfrac{1}{2}\mathbb{E}\,(f+1)^2, "
@@ -119,6 +119,7 @@ name_objective(
     formula="L_D = −E r + E f,  L_G = −E f,  after each update w ← clip(w, −c, c)",
     latex=r"L_D = -\mathbb{E}\,r + \mathbb{E}\,f, \quad L_G = -\mathbb{E}\,f, "
     r"\quad w \leftarrow \mathrm{clip}(w, -c, c)",
+    optimum="over K-Lipschitz d, K unknown: −L_D* = K·W₁(p, q)",
     source="Arjovsky et al. 2017, algorithm 1",
 )
 name_objective(
@@ -131,6 +132,7 @@ name_objective(
     formula="L_D = −E r + E f + λ E(‖∇d(x̂)‖₂ − 1)²,  L_G = −E f",
     latex=r"L_D = -\mathbb{E}\,r + \mathbb{E}\,f + \lambda\,\mathbb{E}\,(\lVert\nabla d(\hat{x})\rVert_2 - 1)^2, "
     r"\quad L_G = -\mathbb{E}\,f",
+    optimum="if the penalty held d 1-Lipschitz: −L_D* = W₁(p, q)",
     source="Gulrajani et al. 2017, algorithm 1",
 )
 name_objective(
@@ -143,7 +145,8 @@ name_objective(
     formula="L_D = −E r + E f + λ E max(0, ‖∇d(x̂)‖₂ − 1)²,  L_G = −E f",
     latex=r"L_D = -\mathbb{E}\,r + \mathbb{E}\,f + "
     r"\lambda\,\mathbb{E}\max(0, \lVert\nabla d(\hat{x})\rVert_2 - 1)^2, \quad L_G = -\mathbb{E}\,f",
-    source="Petzka et al. 2018, eq. 8; updates and optimizer: Gulrajani et al. 2017",
+    optimum="if the penalty held d 1-Lipschitz: −L_D* = W₁(p, q)",
+    source="Petzka et al. 2018; updates and optimizer: Gulrajani et al. 2017",
 )
 
 # with a regularised discriminator
@@ -155,10 +158,11 @@ name_objective(
     discriminator_normalisation="spectral",
     n_critic=5,
     optimizer=pick("adam", learning_rate=2e-4, beta1=0.0, beta2=0.9),
-    formula="L_D = E max(0, 1 − r) + E max(0, 1 + f),  L_G = −E f,  every weight of d divided by its spectral norm",
+    formula="L_D = E max(0, 1 − r) + E max(0, 1 + f),  L_G = −E f,  every weight of d as W/‖W‖₂, its spectral norm",
     latex=r"L_D = \mathbb{E}\max(0, 1-r) + \mathbb{E}\max(0, 1+f), \quad L_G = -\mathbb{E}\,f, "
-    r"\quad W \leftarrow W/\sigma(W)",
-    source="Miyato et al. 2018, eqs. 16 and 17, setting F of table 1",
+    r"\quad \bar{W} = W/\lVert W\rVert_2",
+    optimum="without the normalisation: d* = sign(p − q), L_D* = 2(1 − TV(p, q))",
+    source="Miyato et al. 2018, eqs. 16 and 17; updates and optimizer as in their code for CIFAR-10",
 )
 name_objective(
     "dragan",
@@ -169,7 +173,7 @@ name_objective(
     latex=r"L_D = \mathbb{E}\,\zeta(-r) + \mathbb{E}\,\zeta(f) "
     r"+ \lambda\,\mathbb{E}\,(\lVert\nabla d(x + \delta)\rVert_2 - 1)^2, \quad L_G = \mathbb{E}\,\zeta(-f)",
     optimum=f"without the penalty: {NON_SATURATING_OPTIMUM}",
-    source="Kodali et al. 2017, sec. 2.3; optimizer: Radford et al. 2016",
+    source="Kodali et al. 2017; optimizer: Radford et al. 2016",
 )
 name_objective(
     "nsgan-r1",
@@ -181,7 +185,7 @@ name_objective(
     latex=r"L_D = \mathbb{E}\,\zeta(-r) + \mathbb{E}\,\zeta(f) "
     r"+ \tfrac{\gamma}{2}\,\mathbb{E}\,\lVert\nabla d(x)\rVert^2, \quad L_G = \mathbb{E}\,\zeta(-f)",
     optimum=f"without the penalty: {NON_SATURATING_OPTIMUM}",
-    source="Mescheder et al. 2018, eq. 9; optimizer as in their code",
+    source="Mescheder et al. 2018, eq. 9; optimizer as in their code for ImageNet",
 )
 name_objective(
     "nsgan-zero-gp",
@@ -192,7 +196,7 @@ name_objective(
     latex=r"L_D = \mathbb{E}\,\zeta(-r) + \mathbb{E}\,\zeta(f) "
     r"+ \lambda\,\mathbb{E}\,\lVert\nabla d(\hat{x})\rVert_2^2, \quad L_G = \mathbb{E}\,\zeta(-f)",
     optimum=f"without the penalty: {NON_SATURATING_OPTIMUM}",
-    source="Thanh-Tung et al. 2019, sec. 5; weight as wgan-gp's, optimizer: Radford et al. 2016",
+    source="Thanh-Tung et al. 2019; weight as wgan-gp's, optimizer: Radford et al. 2016",
 )
 name_objective(
     "lecam",
@@ -205,7 +209,7 @@ name_objective(
     latex=r"L_D = \mathbb{E}\max(0, 1-r) + \mathbb{E}\max(0, 1+f) "
     r"+ \lambda\,(\mathbb{E}\,(r - \alpha_F)^2 + \mathbb{E}\,(f - \alpha_R)^2), \quad L_G = -\mathbb{E}\,f",
     optimum="without the penalty: d* = sign(p − q), L_D* = 2(1 − TV(p, q))",
-    source="Tseng et al. 2021, eq. 8; settings of their BigGAN on CIFAR",
+    source="Tseng et al. 2021, sec. 3; settings of their BigGAN on CIFAR",
 )
 
 # relativistic
@@ -216,28 +220,41 @@ name_objective(
     "rasgan",
     "Each score against the average of the other side's, with logistic costs.",
     pick("relativistic-average", base="logistic"),
-    optimum="at p = q: d is constant; L_D* = 2 log 2",
+    formula="L_D = E ζ(−(r − E f)) + E ζ(f − E r),  L_G = E ζ(−(f − E r)) + E ζ(r − E f)",
+    latex=r"L_D = \mathbb{E}\,\zeta(-(r - \mathbb{E}f)) + \mathbb{E}\,\zeta(f - \mathbb{E}r), "
+    r"\quad L_G = \mathbb{E}\,\zeta(-(f - \mathbb{E}r)) + \mathbb{E}\,\zeta(r - \mathbb{E}f)",
+    optimum="at p = q: d* is constant; L_D* = 2 log 2",
     source=RELATIVISTIC.format("sec. 4.3 (RaSGAN)"),
 )
 name_objective(
     "ralsgan",
     "Each score against the average of the other side's, with squared costs.",
     pick("relativistic-average", base="least-squares"),
-    optimum="at p = q: d is constant; L_D* = 2",
+    formula="L_D = E(r − E f − 1)² + E(f − E r + 1)²,  L_G = E(f − E r − 1)² + E(r − E f + 1)²",
+    latex=r"L_D = \mathbb{E}\,(r - \mathbb{E}f - 1)^2 + \mathbb{E}\,(f - \mathbb{E}r + 1)^2, "
+    r"\quad L_G = \mathbb{E}\,(f - \mathbb{E}r - 1)^2 + \mathbb{E}\,(r - \mathbb{E}f + 1)^2",
+    optimum="at p = q: a constant d is best; L_D* = 2",
     source=RELATIVISTIC.format("appendix (RaLSGAN)"),
 )
 name_objective(
     "rahinge",
     "Each score against the average of the other side's, with hinge costs.",
     pick("relativistic-average", base="hinge"),
-    optimum="at p = q: d is constant; L_D* = 2",
+    formula="L_D = E max(0, 1 − (r − E f)) + E max(0, 1 + (f − E r)),  "
+    "L_G = E max(0, 1 − (f − E r)) + E max(0, 1 + (r − E f))",
+    latex=r"L_D = \mathbb{E}\max(0, 1 - (r - \mathbb{E}f)) + \mathbb{E}\max(0, 1 + (f - \mathbb{E}r)), "
+    r"\quad L_G = \mathbb{E}\max(0, 1 - (f - \mathbb{E}r)) + \mathbb{E}\max(0, 1 + (r - \mathbb{E}f))",
+    optimum="at p = q: a constant d is best; L_D* = 2",
     source=RELATIVISTIC.format("appendix (RaHingeGAN)"),
 )
 name_objective(
     "rpgan",
     "Each real score against one fake score.",
     pick("relativistic-pairing", base="logistic"),
-    optimum="at p = q: d is constant; L_D* = log 2",
+    formula="L_D = E ζ(−(r − f)),  L_G = E ζ(−(f − r)), pairs in order",
+    latex=r"L_D = \mathbb{E}\,\zeta(-(r - f)), "
+    r"\quad L_G = \mathbb{E}\,\zeta(-(f - r))",
+    optimum="at p = q: d* is constant; L_D* = log 2",
     source=RELATIVISTIC.format("sec. 4.1 (RSGAN)"),
 )
 name_objective(
@@ -249,8 +266,8 @@ name_objective(
     formula="L_D = E ζ(−(r − f)) + ½γ E‖∇d(x)‖² + ½γ E‖∇d(G(z))‖²,  L_G = E ζ(−(f − r))",
     latex=r"L_D = \mathbb{E}\,\zeta(-(r - f)) + \tfrac{\gamma}{2}\,\mathbb{E}\,\lVert\nabla d(x)\rVert^2 "
     r"+ \tfrac{\gamma}{2}\,\mathbb{E}\,\lVert\nabla d(G(z))\rVert^2, \quad L_G = \mathbb{E}\,\zeta(-(f - r))",
-    optimum="at p = q: d is constant; L_D* = log 2",
-    source="Huang et al. 2024, sec. 3",
+    optimum="at p = q: d* is constant; L_D* = log 2",
+    source="Huang et al. 2024, sec. 3; γ and optimizer near theirs for Stacked MNIST, which they anneal",
 )
 
 # f-GANs: T(v), f*(T(v)), and the divergence that is reached
@@ -273,7 +290,7 @@ for kind, (plain, composed, latex_plain, latex_composed, reached) in F_GANS.item
         latex=r"L_D = -\mathbb{E}\,T(r) + \mathbb{E}\,f^*(T(f)), \quad L_G = -\mathbb{E}\,f^*(T(f)), "
         rf"\quad T(v) = {latex_plain}, \quad f^*(T(v)) = {latex_composed}",
         optimum=f"−L_D* = {reached}",
-        source="Nowozin et al. 2016, tables 1 and 2; optimizer as in their experiments",
+        source="Nowozin et al. 2016, tables 1 and 2 and appendix; optimizer: Radford et al. 2016",
     )
 
 # with an autoencoder for a discriminator
@@ -286,18 +303,23 @@ name_objective(
     formula="L_D = E e(x) + E max(0, m − e(G)),  L_G = E e(G) + λ Σ_{i≠j} cos²(s_i, s_j) / (N(N − 1))",
     latex=r"L_D = \mathbb{E}\,e(x) + \mathbb{E}\max(0, m - e(G)), \quad L_G = \mathbb{E}\,e(G) "
     r"+ \frac{\lambda}{N(N-1)} \sum_{i \neq j} \cos^2(s_i, s_j)",
-    source="Zhao et al. 2016, eqs. 1, 2 and 6 (EBGAN-PT), margin of their MNIST experiments; "
-    "optimizer: Radford et al. 2016",
+    source="Zhao et al. 2016, sec. 2 (EBGAN-PT), margin of their MNIST experiments; optimizer: Radford et al. 2016",
 )
 name_objective(
     "began",
     "Errors of an autoencoder, held at a constant ratio by a control loop.",
     pick("boundary-equilibrium", gamma=0.5, gain=0.001, energy="absolute"),
     optimizer=pick("adam", learning_rate=1e-4, beta1=0.5, beta2=0.999),
-    source="Berthelot et al. 2017, sec. 3.4 and 4.1",
+    source="Berthelot et al. 2017, sec. 3.4; learning rate: sec. 4.1",
 )
 
 # packed
+
+
+def packed(sample: str, count: int) -> str:
+    """``count`` numbered samples, separated by commas."""
+    return ", ".join(sample.format(number) for number in range(1, count + 1))
+
 
 for samples in (2, 3, 4):
     name_objective(
@@ -306,9 +328,9 @@ for samples in (2, 3, 4):
         pick("non-saturating"),
         stabilisers=(pick("packing", samples=samples),),
         optimizer=pick("adam", learning_rate=1e-4, beta1=0.8, beta2=0.999),
-        formula=f"L_D = E ζ(−r) + E ζ(f),  L_G = E ζ(−f),  r = d(x₁, …, x_m), f = d(G(z₁), …, G(z_m)), m = {samples}",
+        formula=f"L_D = E ζ(−r) + E ζ(f),  L_G = E ζ(−f),  r = d(x₁, …, x_m),  f = d(G(z₁), …, G(z_m)),  m = {samples}",
         latex=r"L_D = \mathbb{E}\,\zeta(-r) + \mathbb{E}\,\zeta(f), \quad L_G = \mathbb{E}\,\zeta(-f), "
-        rf"\quad r = d(x_1, \dots, x_{samples}), \; f = d(G(z_1), \dots, G(z_{samples}))",
+        rf"\quad r = d({packed('x_{}', samples)}), \; f = d({packed('G(z_{})', samples)})",
         optimum="d* = log(pᵐ/qᵐ), L_D* = log 4 − 2·JS(pᵐ‖qᵐ), of the m-fold products",
         source="Lin et al. 2018, sec. 3; optimizer as in their code for mixtures of Gaussians",
     )

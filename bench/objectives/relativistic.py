@@ -36,7 +36,8 @@ def cost(base: str, difference: Tensor) -> Tensor:
     formula="L_D = E h(r − E f) + E h(E r − f),  L_G = E h(f − E r) + E h(E f − r)",
     latex=r"L_D = \mathbb{E}\,h(r - \mathbb{E}f) + \mathbb{E}\,h(\mathbb{E}r - f), "
     r"\quad L_G = \mathbb{E}\,h(f - \mathbb{E}r) + \mathbb{E}\,h(\mathbb{E}f - r)",
-    optimum="at p = q: d is constant; L_D* = 2 log 2 (logistic), 2 (least squares, hinge)",
+    optimum="at p = q: a constant d is best (logistic, least squares: nothing else); "
+    "L_D* = 2 log 2 (logistic), 2 (least squares, hinge)",
     source="Jolicoeur-Martineau 2018, sec. 4.3 and appendix (RaSGAN, RaLSGAN, RaHingeGAN)",
 )
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ class RelativisticAverage:
     "relativistic-pairing",
     formula="L_D = E h(r − f),  L_G = E h(f − r), pairs in order",
     latex=r"L_D = \mathbb{E}\,h(r - f), \quad L_G = \mathbb{E}\,h(f - r)",
-    optimum="at p = q: d is constant; L_D* = log 2 (logistic), 1 (least squares, hinge)",
-    source="Jolicoeur-Martineau 2018, sec. 4.1 (RpGAN); Huang et al. 2024 (R3GAN), eq. 2",
+    optimum="at p = q: a constant d is best (logistic, least squares: nothing else); "
+    "L_D* = log 2 (logistic), 1 (least squares, hinge)",
+    source="Jolicoeur-Martineau 2018, sec. 4.1 (there RSGAN); Huang et al. 2024 (R3GAN), sec. 2",
 )
 @dataclass(frozen=True)
 class RelativisticPairing:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     formula="the discriminator scores m samples at once, d(x₁, …, x_m), all real or all generated",
     latex=r"d(x_1, \dots, x_m)",
     optimum="the divergence of the m-fold products pᵐ and qᵐ, which tells a collapsed generator more easily",
-    source="Lin et al. 2018 (PacGAN), sec. 3 and theorem 3",
+    source="Lin et al. 2018 (PacGAN), sec. 3",
 )
 @dataclass(frozen=True)
 class Packing:

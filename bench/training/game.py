@@ -14,7 +14,7 @@ from torch.nn.utils import get_total_norm
 
 from bench.architectures.layers import advance, mixes_samples, spectral_norms
 from bench.catalog import optimizers
-from bench.compatibility import find_batch_conflicts, find_conflicts
+from bench.compatibility import find_batch_conflicts, find_conflicts, find_contradictions
 from bench.datasets.base import Data
 from bench.errors import MIXED_SAMPLES, CatalogError
 from bench.objectives.base import Batch, Joint
@@ -44,6 +44,7 @@ class Game:
         objective = spec.objective
         self.spec, self.data, self.device = spec, data, device
         conflicts = [
+            *find_contradictions(objective),
             *find_conflicts(objective, spec.architecture),
             *find_batch_conflicts(objective, spec.training.batch_size),
         ]
@@ -196,14 +197,8 @@ class Game:
 
     def _play_jointly(self, real: Tensor, generated: Tensor) -> Joint:
         """Both players' losses, of scores that lead back to both."""
-        real_scores = self.discriminator(self.parts.present(real.detach()))
-        fake_scores = self.discriminator(self.parts.present(generated))
-        return Joint(
-            discriminator_loss=self.parts.loss.discriminator(real_scores, fake_scores),
-            generator_loss=self.parts.loss.generator(real_scores, fake_scores),
-            discriminator_weights=tuple(self._discriminator_weights),
-            generator_weights=tuple(self._generator_weights),
-        )
+        shown, fake = self.parts.present(real.detach()), self.parts.present(generated)
+        return Joint.score(self.parts.loss, self.discriminator, self.generator, shown, fake)
 
     def draw_real(self) -> Tensor:
         """A batch of the training split, drawn with replacement, as the players see it."""

@@ -29,7 +29,7 @@ class Parts:
         self._joint_terms = [penalty for penalty in regularisers if hasattr(penalty, "joint_term")]
         self._projections = [penalty for penalty in regularisers if hasattr(penalty, "project")]
         self._stabilisers = [stabilisers.create(choice.name, **choice.settings) for choice in objective.stabilisers]
-        self._memories = [part for part in (self.loss, *regularisers) if isinstance(part, Memory)]
+        self._memories = [part for part in (self.loss, *regularisers, *self._stabilisers) if isinstance(part, Memory)]
         for memory in self._memories:
             memory.load_state_dict({name: number.to(device) for name, number in memory.state_dict().items()})
         self.generator_uses_real: bool = getattr(self.loss, "generator_uses_real", True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import torch
 from torch import nn
 
 from bench.architectures.autoencoder import EnergyDiscriminator
 from bench.architectures.base import Players
-from bench.catalog import architectures, losses, stabilisers
+from bench.catalog import stabilisers
+from bench.compatibility import create_architecture, energy_of
 from bench.spec import RunSpec
 from bench.training.streams import stream_seed
 
@@ -19,14 +18,11 @@ def build_players(spec: RunSpec, shape: tuple[int, ...]) -> Players:
 
     Each player draws its weights from a stream of its own: what the discriminator is does not change the generator.
     """
-    architecture = architectures.create(spec.architecture.name, **spec.architecture.settings)
-    if spec.objective.discriminator_normalisation != "unchanged":
-        change = {"discriminator_normalisation": spec.objective.discriminator_normalisation}
-        architecture = dataclasses.replace(architecture, **change)  # type: ignore[type-var]  # an entry is a dataclass
+    architecture = create_architecture(spec.objective, spec.architecture)
     seen = shape
     for choice in spec.objective.stabilisers:
         seen = stabilisers.create(choice.name, **choice.settings).shape(seen)
-    energy = getattr(losses.create(spec.objective.loss.name, **spec.objective.loss.settings), "energy", None)
+    energy = energy_of(spec.objective.loss)
 
     def discriminator() -> nn.Module:
         if energy is None:

@@ -79,7 +79,8 @@ def test_energies_are_their_formulas(name: str, shape: tuple[int, ...], energy: 
     autoencoder = build(name, shape, "none").double()
     samples = inputs("autoencoder", shape, 4).double()
     error = (samples - autoencoder(samples)).detach().numpy().reshape(4, -1)
-    np.testing.assert_allclose(EnergyDiscriminator(autoencoder, energy)(samples).detach(), FORMULAS[energy](error), rtol=1e-12)
+    energies = EnergyDiscriminator(autoencoder, energy)(samples).detach()
+    np.testing.assert_allclose(energies, FORMULAS[energy](error), rtol=1e-12)
 
 
 @pytest.mark.parametrize("energy", ENERGIES)

@@ -277,3 +277,13 @@ def test_penalties_add_up_to_the_same_gradient_in_one_pass() -> None:
     for index, total in enumerate(together):
         parts = [part[index] for part in apart if part[index] is not None]
         torch.testing.assert_close(total, sum(parts, torch.zeros_like(total)))
+
+
+def test_batches_of_either_player_are_made_as_penalties_need_them() -> None:
+    critic, latents = Smooth(), torch.randn(5, 2, dtype=torch.float64, generator=random())
+    real, fake = torch.randn(5, 2, dtype=torch.float64, generator=random()), 2 * latents.requires_grad_()
+    batch = Batch.generated(critic, real, fake, random())
+    assert not batch.real_scores.requires_grad
+    assert torch.autograd.grad(batch.fake_scores.sum(), latents)[0].abs().min() > 0
+    with pytest.raises(ValueError, match=r"make the batch with Batch\.score"):
+        penalties.create("r1").term(Batch(critic, real, real, critic(real), critic(real), random()))
