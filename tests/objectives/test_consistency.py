@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.catalog import penalties
-from bench.objectives import Consistency
+from bench.objectives import Consistency, Packing
 from tests.objectives.critics import FAKE, REAL, Linear, Quadratic, random, score
 
 Move = tuple[int, int, bool]
@@ -53,6 +53,22 @@ def test_settings_leave_out_flips_and_shifts(images: Tensor, shift: float, flip:
     done = moves(images, Consistency(shift=shift, flip=flip).augment(images, random()), farthest=(2, 1))
     assert len(set(done)) == kinds
     assert any(mirrored for _, _, mirrored in done) == flip
+
+
+def test_a_pack_is_moved_as_one_image(images: Tensor) -> None:
+    """T is what happens to an input of the discriminator: the images of a pack share one flip and one shift."""
+    packs = Packing(2).present(images)
+    augmented = Consistency(shift=0.25).augment(packs, random())
+    done = moves(packs, augmented, farthest=(2, 1))
+    assert len(set(done)) == 5 * 3 * 2
+    for first in (0, 3):  # the channels of either image
+        assert moves(packs[:, first : first + 3], augmented[:, first : first + 3], farthest=(2, 1)) == done
+
+
+def test_each_point_of_a_pack_gets_noise_of_its_own() -> None:
+    packs = Packing(2).present(torch.zeros(10_000, 2))
+    added = Consistency(noise=0.3).augment(packs, random()).numpy()
+    np.testing.assert_allclose(np.cov(added.T), 0.09 * np.eye(4), atol=0.01)
 
 
 def test_points_get_normal_noise() -> None:

@@ -42,7 +42,7 @@ def test_wasserstein_spirals_outwards_by_the_same_share_at_every_step() -> None:
     np.testing.assert_allclose(radius[1:] / radius[:-1], np.sqrt(1 + STEP**2), rtol=1e-12)
 
 
-def test_the_generator_is_drawn_to_the_data_and_overshoots() -> None:
+def test_a_critic_at_rest_learns_where_fakes_are_and_a_generator_that_is_told_comes_towards_the_data() -> None:
     """Each loss, from ψ at rest: the critic learns on which side fakes are, and the generator comes towards the data.
 
     Energies point the other way: ψ > 0 there says that samples on the right are fake.

@@ -149,6 +149,7 @@ def test_penalties_reach_the_weights(name: str, settings: dict[str, float]) -> N
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_batch_whose_samples_are_mixed_is_refused(name: str) -> None:
-    """The gradient of the sum of scores is the gradient per sample only where a score is of one sample."""
+def test_scores_of_one_sample_each_are_asked_for(name: str) -> None:
+    """The gradient of the sum of scores is the gradient per sample only where a score is of one sample; the trainer's
+    refusal of others is tested in `tests/training/test_game.py`."""
     assert penalties.create(name).needs_independent_samples

@@ -33,6 +33,14 @@ def test_neighbours_are_packed_along_their_channels(shape: tuple[int, ...], size
         assert torch.equal(pack, torch.cat(tuple(samples[size * index : size * (index + 1)])))
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_packs_of_packs_are_packs_of_all_their_samples(shape: tuple[int, ...]) -> None:
+    samples = torch.rand(12, *shape)
+    two, three, six = (stabilisers.create("packing", samples=size) for size in (2, 3, 6))
+    assert three.shape(two.shape(shape)) == six.shape(shape)
+    assert torch.equal(three.present(two.present(samples)), six.present(samples))
+
+
 def test_packs_lead_back_to_every_sample() -> None:
     samples = torch.rand(4, 2, requires_grad=True)
     (gradient,) = torch.autograd.grad(stabilisers.create("packing").present(samples).square().sum(), samples)
