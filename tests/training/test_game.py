@@ -315,7 +315,7 @@ def test_spectral_norm_moves_once_per_update_and_not_when_evaluating() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-@pytest.mark.parametrize("name", ["nsgan", "wgan-gp", "r3gan"])
+@pytest.mark.parametrize("name", ["nsgan", "wgan-gp", "r3gan", "sngan", "lecam", "began", "ebgan", "pacgan2"])
 def test_cuda_trains_and_repeats_itself(name: str) -> None:
     spec = run_spec(name, "digits")
     device = torch.device("cuda:0")
