@@ -15,7 +15,7 @@ from bench.architectures.base import Architecture
 from bench.architectures.layers import mixes_samples
 from bench.conformance.common import cuda_device, described_completely, is_near
 from bench.conformance.laws import Law, Trial, UntriedError, number
-from bench.conformance.watching import GlobalRandomState, noticing_waits
+from bench.conformance.watching import GlobalRandomState, noticing_host_tensors, noticing_waits
 from bench.errors import CatalogError
 
 SHAPES: tuple[tuple[int, ...], ...] = ((2,), (1, 8, 8), (3, 32, 32))
@@ -157,6 +157,24 @@ def gradients_reach_all_weights(trial: Trial[Architecture]) -> str | None:
     return None
 
 
+def sees_all_of_a_sample(trial: Trial[Architecture]) -> str | None:
+    """The score's gradient reaches every element of a sample."""
+    architecture = trial.create()
+    for shape in _shapes(architecture):
+        reached = torch.zeros(shape, dtype=torch.bool)
+        for seed in range(3):
+            samples = _inputs(shape).requires_grad_()
+            discriminator = _built(functools.partial(architecture.discriminator, shape), seed)
+            (gradient,) = torch.autograd.grad(discriminator(samples).square().sum(), samples)
+            reached |= gradient.ne(0).any(0)
+            if reached.all():
+                break
+        else:
+            missed = int((~reached).sum())
+            return f"the score does not change with {missed} of the {reached.numel()} elements of a sample of {shape}"
+    return None
+
+
 def samples_are_independent(trial: Trial[Architecture]) -> str | None:
     """In eval mode a sample depends on its own latent alone."""
     for name, build, shape in _builders(trial):
@@ -172,7 +190,7 @@ def samples_are_independent(trial: Trial[Architecture]) -> str | None:
 
 
 def scores_are_independent(trial: Trial[Architecture]) -> str | None:
-    """A score depends on its own sample alone, unless torch's batch normalisation tells that samples are mixed."""
+    """A score depends on its own sample alone, unless a layer tells that it mixes them (`mixes_samples`)."""
     for name, build, shape in _builders(trial):
         network = _built(build)
         if name == "generator" or mixes_samples(network):
@@ -183,7 +201,7 @@ def scores_are_independent(trial: Trial[Architecture]) -> str | None:
             return (
                 f"what the {name} says of a sample by itself is another than within a batch of {BATCH}, by "
                 f"{number(float((alone - together[:1]).abs().max()))}; real and generated samples are scored in one "
-                "batch where no layer is a torch.nn batch normalisation"
+                "batch where no layer tells: set `mixes_samples = True` on the module that does it"
             )
     return None
 
@@ -194,7 +212,10 @@ def passes_draw_nothing(trial: Trial[Architecture]) -> str | None:
         network, state = _built(build), GlobalRandomState()
         network(_inputs(shape))
         if moved := state.changed():
-            return f"a pass of the {name} draws from {moved} (dropout?), which no run seeds: it could not be repeated"
+            return (
+                f"a pass of the {name} draws from {moved}: random numbers in a pass, as of dropout, which no "
+                "checkpoint holds, are not supported"
+            )
     return None
 
 
@@ -253,6 +274,17 @@ def never_waits_for_the_device(trial: Trial[Architecture]) -> str | None:
     return None
 
 
+def makes_tensors_on_the_device(trial: Trial[Architecture]) -> str | None:
+    """Tensors that a pass makes lie where the samples are (tried on torch's device `meta`)."""
+    for name, build, shape in _builders(trial):
+        network, inputs = _built(build).to("meta"), _inputs(shape).to("meta")
+        with noticing_host_tensors(trial.file) as found:
+            network(inputs).sum().backward()
+        if found:
+            return f"in a pass of the {name}, {found[0]}"
+    return None
+
+
 def same_on_cuda(trial: Trial[Architecture]) -> str | None:
     """CUDA gives the numbers of the CPU."""
     device = cuda_device()
@@ -275,6 +307,7 @@ LAWS: tuple[Law, ...] = (
     weights_follow_the_seed,
     builds_with_torch_alone,
     gradients_reach_all_weights,
+    sees_all_of_a_sample,
     samples_are_independent,
     scores_are_independent,
     passes_draw_nothing,
@@ -282,5 +315,6 @@ LAWS: tuple[Law, ...] = (
     autoencoder_reconstructs,
     goes_on_from_a_checkpoint,
     never_waits_for_the_device,
+    makes_tensors_on_the_device,
     same_on_cuda,
 )

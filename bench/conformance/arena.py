@@ -52,7 +52,7 @@ class CodingCritic(Critic):
 class Arena:
     """Two players and the real samples and latents of one batch."""
 
-    critic: nn.Module
+    critic: Critic
     generator: nn.Module
     real: Tensor
     latents: Tensor
@@ -68,6 +68,20 @@ class Arena:
         real = 0.3 + 0.8 * torch.randn(n, *shape, dtype=torch.float64)
         latents = torch.randn(n, LATENT_DIM, dtype=torch.float64)
         return cls(critic.to(dtype), generator.to(dtype), real.to(dtype), latents.to(dtype))
+
+    @classmethod
+    def linear(cls, shape: tuple[int, ...], n: int) -> Arena:
+        """A linear critic, of the same weights and samples whatever the shape."""
+        arena = cls.build(IMAGES, n)
+        size = math.prod(shape)
+        torch.default_generator.manual_seed(0)
+        arena.critic.encoder, arena.critic.head = (
+            nn.Sequential(nn.Flatten(1)),
+            nn.Sequential(nn.Linear(size, 1), nn.Flatten(0)),
+        )
+        generator = nn.Sequential(nn.Linear(LATENT_DIM, size), nn.Tanh(), nn.Unflatten(1, shape))
+        real = torch.randn(n, size, dtype=torch.float64).reshape(n, *shape)
+        return cls(arena.critic.double(), generator.double(), real, arena.latents)
 
     def with_pairs(self, order: Tensor) -> Arena:
         """The same players with these pairs of the batch, in this order."""

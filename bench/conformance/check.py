@@ -43,6 +43,10 @@ OUTCOMES: tuple[Outcome, ...] = ("holds", "broken", "skipped")
 SIGNS = {"holds": ("✓", "green"), "broken": ("✗", "bold red"), "skipped": ("–", "yellow")}
 
 
+WITH_FORMULAS = ("loss", "penalty")
+FORMULAS_ARE_UNKNOWN = "No law knows your formula: with a wrong factor it passes all the same."
+
+
 @dataclasses.dataclass(frozen=True)
 class Checked:
     """An entry and the verdict of each law of its kind."""
@@ -122,11 +126,14 @@ def print_checked(console: Console, target: str, checked: Sequence[Checked]) -> 
             sign, style = SIGNS[verdict.outcome]
             console.print(Text.assemble("  ", (sign, style), f" {verdict.law}"), soft_wrap=True)
             if verdict.words:
-                console.print(Text(f"      {verdict.words}", style="red"), soft_wrap=True)
+                shown = "red" if verdict.outcome == "broken" else "yellow"
+                console.print(Text(f"      {verdict.words}", style=shown), soft_wrap=True)
         for reason, names in _by_reason(each.verdicts).items():
             sign, style = SIGNS["skipped"]
             told = f" not tried, {reason}: {', '.join(names)}"
             console.print(Text.assemble("  ", (sign, style), told), soft_wrap=True)
+        if each.kind in WITH_FORMULAS:
+            console.print(Text(f"  {FORMULAS_ARE_UNKNOWN}", style="dim"), soft_wrap=True)
         console.print()
     broken = any(each.broken() for each in checked)
     style = "bold red" if broken else "bold green"

@@ -40,7 +40,33 @@ def scores_for(loss: Loss, n: int = BATCH, dtype: torch.dtype = torch.float64, s
     return scores(n, dtype, energies=scores_energies(loss), seed=seed)
 
 
-def differentiate(cost: Cost, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def levels(loss: Loss) -> list[float]:
+    """Scores from −20 to 20 (energies: from 0), the nearest to 0 first."""
+    return sorted(map(float, range(0 if scores_energies(loss) else -20, 21)), key=abs)
+
+
+def even_scores(loss: Loss, real: float, fake: float | None = None) -> tuple[Tensor, Tensor]:
+    """A few real scores that are all the same, and fake ones; without a second number, as the real ones."""
+    pair = torch.tensor([real, real if fake is None else fake], dtype=torch.float64)
+    if scores_energies(loss):
+        pair = pair.clamp_min(0)
+    return pair[0].repeat(8), pair[1].repeat(8)
+
+
+def undecided_level(loss: Loss) -> float:
+    """The score at which L_D pulls real and fake scores apart with the same force."""
+
+    (_, discriminator), _ = costs(loss)
+
+    def imbalance(level: float) -> float:
+        _, to_real, to_fake = slopes(discriminator, *even_scores(loss, level))
+        up, down = -float(to_real.sum()), float(to_fake.sum())
+        return round(abs(up - down) / (abs(up) + abs(down) or 1), 6)
+
+    return min(levels(loss), key=imbalance)
+
+
+def slopes(cost: Cost, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Its value and the gradients by real and by fake scores, zero where they have no part in it."""
     real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
     value = cost(real, fake)

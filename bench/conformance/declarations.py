@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import Tensor
 
 from bench.conformance.arena import BOTH, Arena
 from bench.conformance.laws import Law, Trial, UntriedError
-from bench.conformance.terms import SMALL_BATCH, cases, differentiate, seeded, shapes_taken, terms
+from bench.conformance.terms import SMALL_BATCH, SampleGradients, cases, seeded, shapes_taken, terms, weight_gradients
 from bench.objectives.base import Penalty
 
 
@@ -27,8 +26,8 @@ def differentiates_what_it_names(trial: Trial[Penalty]) -> str | None:
     def learnt(differentiates: tuple[str, ...]) -> list[Tensor] | str:
         try:
             value = penalty.term(arena.critic_batch(seeded(), differentiates))
-            return differentiate(value, list(arena.critic.parameters()))
-        except (RuntimeError, AttributeError, TypeError) as error:
+            return weight_gradients(value, list(arena.critic.parameters()))
+        except (RuntimeError, AttributeError, TypeError, ValueError) as error:
             return " ".join(str(error).split())
 
     expected, found = learnt(BOTH), learnt(named)
@@ -46,26 +45,10 @@ def differentiates_what_it_names(trial: Trial[Penalty]) -> str | None:
     return None
 
 
-class _SampleGradients(TorchFunctionMode):
-    """Notices gradients with respect to samples."""
-
-    def __init__(self, players: list[nn.Parameter]) -> None:
-        super().__init__()
-        self.taken = False
-        self._weights = {id(weight) for weight in players}
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.autograd.grad:
-            inputs = args[1] if len(args) > 1 else (kwargs or {}).get("inputs", ())
-            inputs = (inputs,) if isinstance(inputs, Tensor) else inputs
-            self.taken |= any(id(tensor) not in self._weights for tensor in inputs)
-        return func(*args, **(kwargs or {}))
-
-
 def says_whether_samples_must_be_independent(trial: Trial[Penalty]) -> str | None:
     """`needs_independent_samples` is set where gradients of scores by samples are taken."""
     for penalty, arena, name, term in cases(trial):
-        watch = _SampleGradients([*arena.critic.parameters(), *arena.generator.parameters()])
+        watch = SampleGradients(arena)
         with watch:
             term(penalty, arena, seeded())
         if watch.taken and not getattr(penalty, "needs_independent_samples", False):

@@ -1,7 +1,8 @@
 """What a law is, how an entry is tried by it, and how the verdict is told.
 
-A law is a function of a `Trial` that returns None where it holds, or a sentence that says what was found. The first
-line of its docstring is the law itself. An exception out of the entry's own code breaks the law.
+A law is a function of a `Trial` that returns None where it holds, a `Note` where it holds with words, or a sentence
+that says what is wrong. The first line of its docstring is the law itself. An exception out of the entry's own code
+breaks the law.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ LONGEST_MESSAGE = 240
 class Verdict:
     """What became of one law.
 
-    ``name`` is the law's short name, ``law`` the law in a sentence, ``words`` what was found where it is broken and
-    why it was not tried where it is skipped.
+    ``name`` is the law's short name, ``law`` the law in a sentence, ``words`` what was found where it is broken,
+    what is worth knowing where it holds, and why it was not tried where it is skipped.
     """
 
     name: str
@@ -67,6 +68,12 @@ class Trial(Generic[T]):
     def file(self) -> Path | None:
         """Where the entry's code lies, if it is a plugin of one file."""
         return self.entry.plugin.path if self.entry.plugin else None
+
+
+class Note(str):
+    """What a law that holds has to say all the same."""
+
+    __slots__ = ()
 
 
 Law = Callable[[Trial[Any]], "str | None"]
@@ -140,7 +147,8 @@ def judge(entry: Entry[Any], laws: Sequence[Law], root: Path, kept: Sequence[str
 def _try(law: Law, trials: Sequence[Trial[Any]], raised: dict[str, str]) -> Verdict:
     """The verdict over all trials; ``raised`` gathers each exception under the first law that met it."""
     name, sentence = describe_law(law)
-    reasons = []
+    reasons: list[str] = []
+    notes: dict[str, list[str]] = {}
     for trial in trials:
         try:
             with _quiet():
@@ -153,11 +161,18 @@ def _try(law: Law, trials: Sequence[Trial[Any]], raised: dict[str, str]) -> Verd
             if raised.setdefault(found, name) != name:
                 reasons.append(f"stopped by what already breaks '{raised[found]}'")
                 continue
-        if found:
+        if isinstance(found, Note):
+            notes.setdefault(str(found), []).append(trial.option)
+        elif found:
             return Verdict(name, sentence, "broken", f"with {trial.option}: {found}" if trial.option else found)
     if len(reasons) == len(trials):
         return Verdict(name, sentence, "skipped", reasons[0])
-    return Verdict(name, sentence, "holds")
+    return Verdict(name, sentence, "holds", "; ".join(_noted(note, options) for note, options in notes.items()))
+
+
+def _noted(note: str, options: list[str]) -> str:
+    """With the options that it is said of, unless it is said of the defaults."""
+    return note if "" in options else f"with {' or '.join(options)}: {note}"
 
 
 def in_words(error: BaseException, file: Path | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
+import math
 from typing import Any
 
 import torch
@@ -24,21 +25,30 @@ from bench.conformance.common import (
 )
 from bench.conformance.laws import Law, Trial, UntriedError, number
 from bench.conformance.terms import (
+    SHAPES,
     SMALL_BATCH,
     TERMS,
+    SampleGradients,
     Term,
     cases,
-    differentiate,
     is_finite,
     players_of,
     seeded,
     shapes_taken,
     terms,
+    weight_gradients,
 )
-from bench.conformance.watching import DrawsHeldStill, GlobalRandomState, directional_derivatives, noticing_waits
-from bench.objectives.base import Penalty
+from bench.conformance.watching import (
+    DrawsHeldStill,
+    GlobalRandomState,
+    directional_derivatives,
+    noticing_host_tensors,
+    noticing_waits,
+)
+from bench.objectives.base import Memory, Penalty
 
 BATCH = 64
+SEEDS = 6
 
 
 def scalars(trial: Trial[Penalty]) -> str | None:
@@ -63,7 +73,7 @@ def gradients_reach_the_weights(trial: Trial[Penalty]) -> str | None:
     for penalty, arena, name, term in cases(trial):
         value = term(penalty, arena, seeded())
         for player, weights in players_of(name, arena).items():
-            if not any(bool(gradient.any()) for gradient in differentiate(value, weights)):
+            if not any(bool(gradient.any()) for gradient in weight_gradients(value, weights)):
                 return (
                     f"{name} does not change with the {player}'s weights, as autograd sees it; a term made of "
                     "gradients needs torch.autograd.grad(…, create_graph=True)"
@@ -72,7 +82,10 @@ def gradients_reach_the_weights(trial: Trial[Penalty]) -> str | None:
 
 
 def gradients_equal_finite_differences(trial: Trial[Penalty]) -> str | None:
-    """A term's gradients equal finite differences (of 64 bits), through a second backward pass if there is one."""
+    """A term's gradients equal finite differences (of 64 bits), through a second backward pass if there is one.
+
+    Samples and what a `Memory` recalls may be detached; what leads to the discriminator's weights may not.
+    """
     for penalty, arena, name, term in cases(trial):
         leaves = [weight for weights in players_of(name, arena).values() for weight in weights]
 
@@ -86,6 +99,14 @@ def gradients_equal_finite_differences(trial: Trial[Penalty]) -> str | None:
                 return (
                     f"along a random direction of the weights {name} changes by {number(by_difference)} per unit, but "
                     f"its gradient says {number(by_gradient)}; is a part of it made without create_graph=True?"
+                )
+        if name != "term" or isinstance(penalty, Memory):
+            continue  # generated samples are held fixed at times, and a memory takes in scores without gradients
+        for by_gradient, by_difference in directional_derivatives(evaluate, leaves, holding=False):
+            if abs(by_gradient - by_difference) > 1e-5 * (1 + abs(by_difference)):
+                return (
+                    f"part of the {name} is detached from the discriminator: along a random direction of its weights "
+                    f"it changes by {number(by_difference)} per unit, but its gradient says {number(by_gradient)}"
                 )
     return None
 
@@ -125,6 +146,76 @@ def order_of_pairs_does_not_matter(trial: Trial[Penalty]) -> str | None:
         value, turned = (float(_still(penalty, table, term)) for table in (arena, arena.with_pairs(order)))
         if abs(turned - value) > 1e-9 * (1 + abs(value)):
             return f"{name} is {number(value)}, and {number(turned)} with the batch in reverse"
+    return None
+
+
+def draws_for_every_sample(trial: Trial[Penalty]) -> str | None:
+    """What is drawn is drawn for every sample: equal samples are not all shown to the discriminator changed alike."""
+    all_the_first = torch.zeros(SMALL_BATCH, dtype=torch.long)
+    drew = False
+    for penalty, arena, name, term in cases(trial):
+        alike = arena.with_pairs(all_the_first)
+        passes = list(zip(*(_shown(penalty, alike, term, seed) for seed in range(SEEDS)), strict=False))
+        for each in passes:
+            drawn = any(shown.shape != each[0].shape or not torch.equal(shown, each[0]) for shown in each)
+            drew |= drawn
+            if drawn and all(torch.equal(shown, shown[:1].expand_as(shown)) for shown in each):
+                return (
+                    f"{name} shows {SMALL_BATCH} equal samples to the discriminator at random, but all of them changed "
+                    "alike: one draw for the whole batch, where each sample is due its own"
+                )
+    if not drew:
+        raise UntriedError("it shows the discriminator nothing at random")
+    return None
+
+
+def _shown(penalty: Any, arena: Arena, term: Term, seed: int) -> list[Tensor]:
+    """What a term shows to the discriminator, pass by pass."""
+    shown: list[Tensor] = []
+    hook = arena.critic.encoder.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach().clone()))
+    term(penalty, arena, seeded(seed))
+    hook.remove()
+    return shown
+
+
+def takes_images_as_vectors(trial: Trial[Penalty]) -> str | None:
+    """Gradients are measured over all elements of a sample: a linear critic costs the same on images as on vectors."""
+    image, penalty = (2, 4, 4), trial.create()
+    if set(shapes_taken(trial)) != set(SHAPES) or getattr(penalty, "needs_codes", False):
+        raise UntriedError("it is not for points and images alike")
+    arenas = [Arena.linear(shape, SMALL_BATCH) for shape in (image, (math.prod(image),))]
+    for name, term in terms(penalty):
+        watch = SampleGradients(arenas[0])
+        with watch:
+            term(penalty, arenas[0], seeded())
+        if not watch.taken:
+            raise UntriedError("it takes no gradients by samples")
+        of_images, of_vectors = (float(_still(penalty, arena, term)) for arena in arenas)
+        if abs(of_images - of_vectors) > 1e-6 * (1e-3 + abs(of_vectors)):
+            return (
+                f"{name} of one linear critic is {number(of_images)} on samples of shape {image} and "
+                f"{number(of_vectors)} on the same as vectors: a norm over the channels alone? .flatten(1) comes first"
+            )
+    return None
+
+
+def bounded_below(trial: Trial[Penalty]) -> str | None:
+    """A term does not fall without bound where the discriminator's scores are scaled up."""
+    for penalty, arena, name, term in cases(trial):
+        if name != "term":
+            continue
+        found = []
+        for _ in range(4):
+            found.append(float(_still(penalty, arena, term)))
+            with torch.no_grad():
+                for weight in arena.critic.head.parameters():
+                    weight.mul_(4)
+        falls = [before - after for before, after in itertools.pairwise(found)]
+        if found[-1] < 0 and 0 < falls[0] < falls[1] < falls[2]:
+            told = ", ".join(map(number, found))
+            return (
+                f"{name} falls faster and faster with scores 1, 4, 16 and 64 times as large: {told}; is a sign wrong?"
+            )
     return None
 
 
@@ -221,13 +312,26 @@ def never_waits_for_the_device(trial: Trial[Penalty]) -> str | None:
                 if hasattr(penalty, name):
                     value = term(penalty, arena, seeded())
                     for weights in players_of(name, arena).values():
-                        differentiate(value, weights)
+                        weight_gradients(value, weights)
             if hasattr(penalty, "project"):
                 penalty.project(arena.critic)
             if observes(penalty):
                 penalty.observe(*observed)
         if found:
             return f"{found[0]}: on a GPU every update would wait for that"
+    return None
+
+
+def makes_tensors_on_the_device(trial: Trial[Penalty]) -> str | None:
+    """Tensors that it makes lie where the samples are (tried on torch's device `meta`)."""
+    for penalty, arena, name, term in cases(trial):
+        there = arena.to(torch.device("meta"))
+        with noticing_host_tensors(trial.file) as found:
+            value = term(penalty, there, seeded())
+            for weights in players_of(name, there).values():
+                weight_gradients(value, weights)
+        if found:
+            return f"{name}: {found[0]}"
     return None
 
 
@@ -247,6 +351,9 @@ LAWS: tuple[Law, ...] = (
     gradients_reach_the_weights,
     gradients_equal_finite_differences,
     *declarations.LAWS,
+    draws_for_every_sample,
+    takes_images_as_vectors,
+    bounded_below,
     mean_over_the_batch,
     order_of_pairs_does_not_matter,
     batch_of_one,
@@ -258,5 +365,6 @@ LAWS: tuple[Law, ...] = (
     changes_its_memory_in_observe_alone,
     goes_on_from_a_checkpoint,
     never_waits_for_the_device,
+    makes_tensors_on_the_device,
     same_on_cuda,
 )

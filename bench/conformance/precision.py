@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bench.conformance.common import instances, is_near
-from bench.conformance.costs import costs, differentiate, scores_energies, scores_for
+from bench.conformance.costs import costs, scores_energies, scores_for, slopes
 from bench.conformance.laws import Law, Trial, number
 from bench.objectives.base import Loss
 
@@ -23,7 +23,7 @@ def extreme_scores(trial: Trial[Loss]) -> str | None:
         for magnitude, (real_sign, fake_sign) in itertools.product(MAGNITUDES, signs):
             for name, cost in costs(loss):
                 exact, found = (
-                    differentiate(
+                    slopes(
                         cost,
                         torch.full((4,), magnitude * real_sign, dtype=dtype),
                         torch.full((4,), magnitude * fake_sign, dtype=dtype),
@@ -50,7 +50,7 @@ def half_precision(trial: Trial[Loss]) -> str | None:
     for loss in instances(trial):
         real, fake = scores_for(loss, dtype=torch.bfloat16)
         for name, cost in costs(loss):
-            short, value = (differentiate(cost, r, f) for r, f in ((real, fake), (real.float(), fake.float())))
+            short, value = (slopes(cost, r, f) for r, f in ((real, fake), (real.float(), fake.float())))
             if not all(torch.isfinite(part).all() for part in short):
                 return f"{name} of bfloat16 scores, or a gradient of it, is not finite"
             size = float(max(real.abs().max(), fake.abs().max()))

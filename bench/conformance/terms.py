@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from bench.conformance.arena import IMAGES, POINTS, Arena
 from bench.conformance.common import instances
@@ -92,7 +93,7 @@ def players_of(name: str, arena: Arena) -> dict[str, list[nn.Parameter]]:
     }
 
 
-def differentiate(value: Tensor, weights: list[nn.Parameter]) -> list[Tensor]:
+def weight_gradients(value: Tensor, weights: list[nn.Parameter]) -> list[Tensor]:
     """The gradients by the weights, zero where it has none."""
     if not value.requires_grad:
         return [torch.zeros_like(weight) for weight in weights]
@@ -101,5 +102,21 @@ def differentiate(value: Tensor, weights: list[nn.Parameter]) -> list[Tensor]:
 
 def is_finite(name: str, value: Tensor, arena: Arena) -> bool:
     """Whether the term and its gradients are."""
-    parts = [value, *(g for weights in players_of(name, arena).values() for g in differentiate(value, weights))]
+    parts = [value, *(g for weights in players_of(name, arena).values() for g in weight_gradients(value, weights))]
     return all(bool(torch.isfinite(part).all()) for part in parts)
+
+
+class SampleGradients(TorchFunctionMode):
+    """Notices gradients with respect to samples."""
+
+    def __init__(self, arena: Arena) -> None:
+        super().__init__()
+        self.taken = False
+        self._weights = {id(weight) for player in (arena.critic, arena.generator) for weight in player.parameters()}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.autograd.grad:
+            inputs = args[1] if len(args) > 1 else (kwargs or {}).get("inputs", ())
+            inputs = (inputs,) if isinstance(inputs, Tensor) else inputs
+            self.taken |= any(id(tensor) not in self._weights for tensor in inputs)
+        return func(*args, **(kwargs or {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from bench.conformance.laws import UntriedError
 
@@ -26,6 +27,7 @@ WAITING_OPERATIONS = {
     "aten::masked_select": "picks elements by a mask",
     "aten::_unique2": "counts different elements (unique)",
 }
+TAKES_HOST_TENSORS = ("aten::index", "aten::copy_", "aten::_to_copy")
 COPYING_METHODS = ("cpu", "numpy", "tolist", "__array__")
 
 
@@ -67,6 +69,39 @@ def noticing_waits(file: Path | None) -> Iterator[list[str]]:
         found.append(f"{file.name}:{line} {what}" if file and line else f"it {what}")
 
     with _DispatchWatch(notice), _FunctionWatch(notice):
+        yield found
+
+
+class _DeviceWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's base class
+    """Notices operations on tensors of both the device `meta` and the host; numbers on the host may go with any."""
+
+    def __init__(self, notice: Callable[[str], None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._notice = notice
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        tensors = [leaf for leaf in tree_leaves((args, kwargs or {})) if isinstance(leaf, Tensor)]
+        operation = func._schema.name
+        mixed = {tensor.device.type for tensor in tensors if tensor.dim()} >= {"cpu", "meta"}
+        if mixed and operation not in TAKES_HOST_TENSORS:
+            self._notice(
+                "takes a tensor that was made on the host together with those of the device: make it with "
+                "torch.ones_like(…), or device=real.device"
+            )
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def noticing_host_tensors(file: Path | None) -> Iterator[list[str]]:
+    """Collects, in words, what inside mixes tensors of the host with those of `meta`; any error ends it quietly."""
+    found: list[str] = []
+
+    def notice(what: str) -> None:
+        line = _line_in(file)
+        found.append(f"{file.name}:{line} {what}" if file and line else f"it {what}")
+
+    # not all that works on a GPU works on `meta`: what fails for another reason is no fault
+    with suppress(RuntimeError, NotImplementedError, UntriedError), _DeviceWatch(notice):
         yield found
 
 
@@ -142,14 +177,17 @@ class _Detached(TorchFunctionMode):
         return self._tape[self._position - 1].clone() if self._position <= len(self._tape) else out
 
 
-def directional_derivatives(evaluate: Callable[[], Tensor], leaves: Sequence[Tensor]) -> Iterator[tuple[float, float]]:
+def directional_derivatives(
+    evaluate: Callable[[], Tensor], leaves: Sequence[Tensor], *, holding: bool = True
+) -> Iterator[tuple[float, float]]:
     """By how much ``evaluate()`` grows per unit along random directions: by its gradient, and by finite differences.
 
-    What it detaches is held fixed: a number that is meant to be no function of the leaves is none here either.
+    If ``holding``, what it detaches is held fixed: what is meant to be no function of the leaves is none here either.
 
     Args:
         evaluate: a scalar of 64 bits, the same at every call.
         leaves: what it is differentiated by; moved in place and put back.
+        holding: whether finite differences go around what is detached.
 
     Raises:
         UntriedError: it is not the same at every call.
@@ -172,7 +210,7 @@ def directional_derivatives(evaluate: Callable[[], Tensor], leaves: Sequence[Ten
         values = []
         for sign in (1, -1):
             _move(leaves, directions, sign * step)
-            with _Detached(list(tape), replaying=True):
+            with _Detached(list(tape), replaying=True) if holding else nullcontext():
                 values.append(float(evaluate()))
             _move(leaves, directions, -sign * step)
         yield by_gradient, (values[0] - values[1]) / (2 * step)

@@ -172,10 +172,27 @@ FAULTS = (
         with_own_gradient("-"),
     ),
     Fault(
-        "a generator that does not say that it ignores real scores",
-        ("says whether the generator uses real scores",),
-        "L_G ignores the real scores but does not say so",
-        loss(members="pass"),
+        "a least-squares generator without a lower bound",
+        ("players pull apart",),
+        "where fake scores lie 1 behind the real, ∂L_G/∂f = 0.1: the generator is rewarded for making its samples",
+        loss(
+            "0.5 * (real - 1).square().mean() + 0.5 * (fake + 1).square().mean()", "-0.5 * (fake + 1).square().mean()"
+        ),
+    ),
+    Fault(
+        "half of the real scores",
+        ("every score takes part",),
+        "L_D leaves out 32 of 64 real scores, by their rank",
+        loss("softplus(-real.sort().values[: (len(real) + 1) // 2]).mean() + softplus(fake).mean()"),
+    ),
+    Fault(
+        "a tensor of the host",
+        ("makes tensors on the device",),
+        "takes a tensor that was made on the host together with those of the device: make it with torch.ones_like",
+        loss(
+            "nn.functional.binary_cross_entropy_with_logits(real, ones) + softplus(fake).mean()",
+            before="ones = torch.ones(len(real), dtype=real.dtype)",
+        ),
     ),
     Fault(
         "a generator that says wrongly that it ignores real scores",

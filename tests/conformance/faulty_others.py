@@ -7,12 +7,14 @@ from tests.conformance.plugins import Fault, entry, plugin
 SPLITS = ("train", "validation", "test")
 
 
-def stabiliser(present: str, shape: str = "shape") -> str:
+def stabiliser(present: str, shape: str = "shape", members: str = "") -> str:
     """A stabiliser that takes every batch size."""
     return plugin(
         entry(
             "stabilisers",
             f"""
+{members}
+
 def check(self, batch_size):
     pass
 
@@ -32,6 +34,7 @@ def architecture(
     before: str = "pass",
     first: str = "nn.ReLU()",
     middle: str = "nn.Identity()",
+    start: str = "nn.Identity()",
     end: str = "nn.Flatten(0)",
 ) -> str:
     """A small multilayer perceptron with something changed."""
@@ -42,6 +45,26 @@ class Deviation(nn.Module):
 
     def forward(self, x):
         return x + x.std(0, correction=0)
+
+
+class Told(Deviation):
+    """Says that it mixes samples."""
+
+    mixes_samples = True
+
+
+class Half(nn.Module):
+    """Sets the second half of each sample to 0."""
+
+    def forward(self, x):
+        return torch.cat((x[:, : x.shape[1] // 2], 0 * x[:, x.shape[1] // 2 :].detach()), 1)
+
+
+class HostBias(nn.Module):
+    """Adds what it makes on the host."""
+
+    def forward(self, x):
+        return x + torch.ones(8)
 
 
 class WithSpare(nn.Sequential):
@@ -71,7 +94,7 @@ def generator(self, shape):
 
 def discriminator(self, shape):
     n = torch.Size(shape).numel()
-    return nn.Sequential(nn.Flatten(1), nn.Linear(n, 8), nn.LeakyReLU(0.2), {middle}, nn.Linear(8, 1), {end})
+    return nn.Sequential(nn.Flatten(1), {start}, nn.Linear(n, 8), nn.LeakyReLU(0.2), {middle}, nn.Linear(8, 1), {end})
 """,
         ),
     )
@@ -146,9 +169,29 @@ FAULTS = (
     ),
     Fault(
         "noise of the global state",
-        ("same for real and generated", "pure"),
-        "the same samples, shown again, are others",
+        ("pure",),
+        "it draws from torch's global random state",
         stabiliser("samples + 0.1 * torch.randn_like(samples)"),
+    ),
+    Fault(
+        "every second call shifted",
+        ("same for real and generated",),
+        "shown in turn, the same samples differ in mean by 0.5",
+        stabiliser(
+            "samples + 0.5 * next(self.calls)", members="from itertools import cycle\ncalls = cycle((0.0, 1.0))"
+        ),
+    ),
+    Fault(
+        "half of a sample",
+        ("sees all of a sample",),
+        "the score does not change with 1 of the 2 elements of a sample of (2,)",
+        architecture(start="Half()"),
+    ),
+    Fault(
+        "a tensor of the host in a pass",
+        ("makes tensors on the device",),
+        "takes a tensor that was made on the host",
+        architecture(middle="HostBias()"),
     ),
     Fault(
         "whole packs alone, unsaid",
@@ -193,7 +236,7 @@ FAULTS = (
     Fault(
         "dropout",
         ("scores are independent", "passes draw nothing"),
-        "a pass of the discriminator draws from torch's global random state (dropout?)",
+        "a pass of the discriminator draws from torch's global random state: random numbers in a pass, as of dropout",
         architecture(middle="nn.Dropout(0.3)"),
     ),
     Fault(
@@ -217,7 +260,7 @@ FAULTS = (
     Fault(
         "a layer that is not used",
         ("gradients reach all weights",),
-        "no gradient reaches the discriminator's 3.spare.weight, 3.spare.bias",
+        "no gradient reaches the discriminator's 4.spare.weight, 4.spare.bias",
         architecture(middle="WithSpare(nn.Linear(8, 8))"),
     ),
     Fault(

@@ -24,7 +24,43 @@ def projection(code: str) -> str:
     return penalty(code, method="project(self, discriminator)")
 
 
+DRAWN_POINTS = """
+mix = torch.rand({shape}, generator=batch.random, device=batch.real.device, dtype=batch.real.dtype)
+x = (mix * batch.real + (1 - mix) * batch.fake).detach().requires_grad_()
+(gradients,) = torch.autograd.grad(batch.discriminator(x).sum(), x, create_graph=True)
+return (gradients.flatten(1).square().sum(1) - 1).square().mean()
+"""
+ONE_EACH = "(len(batch.real),) + (1,) * (batch.real.dim() - 1)"
+
 FAULTS = (
+    Fault(
+        "one ε for the whole batch",
+        ("draws for every sample",),
+        "one draw for the whole batch, where each sample is due its own",
+        penalty(DRAWN_POINTS.format(shape="1"), INDEPENDENT),
+    ),
+    Fault(
+        "a norm over the channels alone",
+        ("takes images as vectors",),
+        "a norm over the channels alone?",
+        penalty(STEEPNESS + "return (gradients.norm(dim=1).square() - 1).square().mean()", INDEPENDENT),
+    ),
+    Fault(
+        "a negative R1",
+        ("bounded below",),
+        "with scores 1, 4, 16 and 64 times as large",
+        penalty(R1.replace("return ", "return -"), REAL, INDEPENDENT),
+    ),
+    Fault(
+        "half of the graph detached",
+        ("gradients equal finite differences",),
+        "part of the term is detached from the discriminator",
+        penalty(
+            R1.replace("gradients.flatten(1).square()", "(gradients * gradients.detach()).flatten(1)"),
+            REAL,
+            INDEPENDENT,
+        ),
+    ),
     Fault(
         "a gradient without its graph",
         ("gradients reach the weights",),
@@ -38,7 +74,7 @@ FAULTS = (
         penalty(
             POINTS + "scores = batch.discriminator(x)\n"
             "(gradients,) = torch.autograd.grad(scores.sum(), x, retain_graph=True)\n"
-            "return (scores * gradients.flatten(1).square().sum(1)).mean()",
+            "return (scores.square() * gradients.flatten(1).square().sum(1)).mean()",
             INDEPENDENT,
         ),
     ),
@@ -61,7 +97,8 @@ FAULTS = (
         ("mean over the batch",),
         "term of a batch beside its copy is 2 times that of the batch",
         penalty(
-            "u = torch.rand(batch.real.shape, generator=batch.random, dtype=batch.real.dtype)\n"
+            "like = dict(device=batch.real.device, dtype=batch.real.dtype)\n"
+            "u = torch.rand(batch.real.shape, generator=batch.random, **like)\n"
             "return (batch.discriminator(batch.real + 0.1 * u) - batch.real_scores).square().sum()"
         ),
     ),

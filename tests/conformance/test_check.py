@@ -15,10 +15,11 @@ from bench.conformance import check_name, check_plugin
 from bench.errors import CatalogError
 from tests.conformance.faulty_losses import FAULTS, loss, with_own_gradient
 from tests.conformance.faulty_others import architecture, dataset, objective, optimizer, stabiliser
-from tests.conformance.faulty_penalties import INDEPENDENT, R1, REAL, penalty, projection
+from tests.conformance.faulty_penalties import DRAWN_POINTS, INDEPENDENT, ONE_EACH, R1, REAL, penalty, projection
 
 ROOT = Path(__file__).parent.parent.parent
 SUM = next(fault for fault in FAULTS if fault.name == "a sum in place of a mean")
+SURE = "generator under a sure discriminator"
 FISHER = """
 generator_uses_real: ClassVar[bool] = False
 initial: ClassVar[dict] = {'multiplier': 0.0}
@@ -49,9 +50,22 @@ RIGHT = {
         members="weight: Annotated[float, Field(gt=0.2, lt=0.9, description='of L_D')]\n"
         "generator_uses_real: ClassVar[bool] = False",
     ),
+    "least squares with targets of 1 and 2": loss(
+        "(real - 2).square().mean() + (fake - 1).square().mean()", "(fake - 2).square().mean()"
+    ),
+    "a loss with torch.where": loss("torch.where(real > 0, softplus(-real), -real).mean() + softplus(fake).mean()"),
+    "a loss whose generator ignores the real scores unsaid": loss(members="pass"),
+    "a penalty on drift": penalty("return 1e-3 * batch.real_scores.square().mean()"),
+    "a penalty between samples": penalty(DRAWN_POINTS.format(shape=ONE_EACH), INDEPENDENT),
+    "noise of its own stream": stabiliser(
+        "samples + 0.1 * torch.randn(samples.shape, generator=self.random).to(samples)",
+        members="random = torch.Generator().manual_seed(0)",
+    ),
+    "minibatch deviations": architecture(middle="Told()"),
     "a penalty on gradients": penalty(R1, REAL, INDEPENDENT),
     "a penalty with draws": penalty(
-        "noise = torch.randn(batch.real.shape, generator=batch.random, dtype=batch.real.dtype)\n"
+        "like = dict(device=batch.real.device, dtype=batch.real.dtype)\n"
+        "noise = torch.randn(batch.real.shape, generator=batch.random, **like)\n"
         "return (batch.discriminator(batch.real.detach() + 0.1 * noise) - batch.real_scores).square().mean()"
     ),
     "a penalty for images": penalty(
@@ -107,6 +121,7 @@ def test_readmes_loss_passes(
     assert ganbench(monkeypatch, "check", "my_loss.py") == 0
     said = capsys.readouterr().out
     assert said.startswith("gap  (loss, plugin my_loss)\n  ✓ Both functions return a scalar")
+    assert "\n  No law knows your formula: with a wrong factor it passes all the same.\n" in said
     assert re.search(r"^my_loss\.py: \d+ laws hold, none is broken", said, re.MULTILINE)
 
 
@@ -185,3 +200,28 @@ def test_defaults_out_of_range_are_told(tmp_path: Path, member: str) -> None:
     (verdict,) = checked.verdicts
     assert (verdict.name, verdict.outcome) == ("created", "broken")
     assert "expected a value ≥ 1" in verdict.words
+
+
+@pytest.mark.parametrize(
+    ("text", "law", "words"),
+    [
+        (loss(members="pass"), "says whether the generator uses real scores", "L_G ignores the real scores but does"),
+        (loss(generator="(torch.sigmoid(fake) - 1).square().mean()"), SURE, "it vanishes"),
+        (loss(generator="(fake - 1).square().mean()"), SURE, "it grows"),
+        (loss(), SURE, "it stays"),
+        (RIGHT["a loss of the best half of a batch"], "every score takes part", "L_G leaves out 32 of 64 fake scores"),
+        (RIGHT["noise of its own stream"], "same for real and generated", "it draws: no checkpoint holds its stream"),
+    ],
+)
+def test_what_is_worth_knowing_is_told_and_breaks_nothing(tmp_path: Path, text: str, law: str, words: str) -> None:
+    (checked,) = check_plugin(write(tmp_path, text))
+    (verdict,) = (verdict for verdict in checked.verdicts if verdict.name == law)
+    assert verdict.outcome == "holds"
+    assert verdict.words.startswith(words)
+
+
+def test_the_conjugate_of_pearson_is_told_to_turn_away() -> None:
+    (checked,) = check_name("f-divergence")
+    (verdict,) = (verdict for verdict in checked.verdicts if verdict.name == SURE)
+    assert verdict.outcome == "holds"
+    assert "with kind = pearson: fake scores 3 or more behind the real are pushed further away" in verdict.words
