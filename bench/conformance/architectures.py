@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from bench.architectures.base import Architecture
 from bench.architectures.layers import mixes_samples
-from bench.conformance.common import cuda_device, described_completely, is_near
-from bench.conformance.laws import Law, Trial, UntriedError, number
-from bench.conformance.watching import GlobalRandomState, noticing_host_tensors, noticing_waits
+from bench.conformance.devices import differs_on_cuda, is_near, noticing_host_tensors, noticing_waits
+from bench.conformance.laws import Law, Trial, UntriedError, described_completely, number
+from bench.conformance.watching import GlobalRandomState
 from bench.errors import CatalogError
 
 SHAPES: tuple[tuple[int, ...], ...] = ((2,), (1, 8, 8), (3, 32, 32))
@@ -287,15 +287,14 @@ def makes_tensors_on_the_device(trial: Trial[Architecture]) -> str | None:
 
 def same_on_cuda(trial: Trial[Architecture]) -> str | None:
     """CUDA gives the numbers of the CPU."""
-    device = cuda_device()
-    for (name, build, shape), training in itertools.product(_builders(trial), (False, True)):
-        network = _built(build).train(training)
-        twin = copy.deepcopy(network).to(device)
-        with torch.no_grad():
-            expected, found = network(_inputs(shape)), twin(_inputs(shape).to(device)).cpu()
-        if not is_near(found, expected, 1e-2, 1e-3):
-            return f"outputs of the {name} differ by {number(float((found - expected).abs().max()))}"
-    return None
+
+    @torch.no_grad()
+    def compute(device: torch.device) -> Iterator[tuple[str, Tensor]]:
+        for (name, build, shape), training in itertools.product(_builders(trial), (False, True)):
+            network = _built(build).train(training).to(device)
+            yield f"what the {name} gives", network(_inputs(shape).to(device))
+
+    return differs_on_cuda(compute, 1e-2, 1e-3)
 
 
 LAWS: tuple[Law, ...] = (

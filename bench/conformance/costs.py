@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from bench.conformance.common import scores
 from bench.conformance.laws import UntriedError
+from bench.conformance.memory import scores
 from bench.objectives.base import Loss
 
 BATCH = 64
@@ -61,7 +62,8 @@ def undecided_level(loss: Loss) -> float:
     def imbalance(level: float) -> float:
         _, to_real, to_fake = slopes(discriminator, *even_scores(loss, level))
         up, down = -float(to_real.sum()), float(to_fake.sum())
-        return round(abs(up - down) / (abs(up) + abs(down) or 1), 6)
+        gain = up + down  # by setting real and fake scores apart
+        return round(abs(up - down) / gain, 6) if gain > 0 else math.inf
 
     return min(levels(loss), key=imbalance)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.conformance.common import described_completely
-from bench.conformance.laws import Law, Trial, UntriedError, number
+from bench.conformance.laws import Law, Trial, UntriedError, described_completely, number
 from bench.conformance.watching import GlobalRandomState
 from bench.datasets.base import Data, Dataset, Split
 from bench.errors import DataError

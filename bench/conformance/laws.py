@@ -84,6 +84,21 @@ def describe_law(law: Law) -> tuple[str, str]:
     return law.__name__.replace("_", " "), inspect.cleandoc(law.__doc__ or "").split("\n\n")[0].replace("\n", " ")
 
 
+def described_completely(trial: Trial[Any]) -> str | None:
+    """It is described: summary, formula, source, and a meaning for every setting."""
+    described = trial.catalog.describe(trial.entry.name)
+    # dataclasses write the signature where there is no docstring
+    summary = "" if described.summary.startswith(f"{trial.entry.factory.__name__}(") else described.summary
+    told = {"a summary (its docstring)": summary, "a formula": described.formula, "a source": described.source}
+    lacking = [what for what, text in told.items() if not text.strip()]
+    lacking += [
+        f"the meaning of setting '{setting.name}' (Annotated[…, Field(description=…)])"
+        for setting in described.settings
+        if not setting.meaning.strip()
+    ]
+    return f"it lacks {', '.join(lacking)}" if lacking else None
+
+
 def make_trials(entry: Entry[Any], root: Path, kept: Sequence[str] = ()) -> list[Trial[Any]]:
     """The entry at its defaults, then with each option of each setting that has few, one at a time.
 

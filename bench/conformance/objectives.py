@@ -12,8 +12,7 @@ from typing import Any
 import torch
 
 from bench.catalog import Catalog, datasets, losses, optimizers, penalties, stabilisers
-from bench.conformance.common import described_completely
-from bench.conformance.laws import Law, Trial, UntriedError, number
+from bench.conformance.laws import Law, Trial, UntriedError, described_completely, number
 from bench.datasets.base import Data
 from bench.errors import CatalogError, SuiteError
 from bench.objectives.base import Objective, Pick

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterator
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from bench.conformance.common import cuda_device, described_completely, is_near
-from bench.conformance.laws import Law, Trial, number
+from bench.conformance.devices import differs_on_cuda
+from bench.conformance.laws import Law, Trial, described_completely, number
 from bench.training.optimizers import OptimizerEntry
 
 STEPS = 50
@@ -94,17 +95,17 @@ def two_share_nothing(trial: Trial[OptimizerEntry]) -> str | None:
 
 def same_on_cuda(trial: Trial[OptimizerEntry]) -> str | None:
     """CUDA gives the numbers of the CPU."""
-    device = cuda_device()
-    weights = _weights()
-    copies = [nn.Parameter(weight.detach().to(device)) for weight in weights]
-    for each in (weights, copies):
-        optimizer = trial.create().build(each)
+
+    def compute(device: torch.device) -> Iterator[tuple[str, Tensor]]:
+        weights = [nn.Parameter(weight.detach().to(device)) for weight in _weights()]
+        optimizer = trial.create().build(weights)
         for _ in range(10):
-            for weight in each:
+            for weight in weights:
                 weight.grad = 2 * (weight.detach() - 0.3)
             optimizer.step()
-    same = all(is_near(b.detach().cpu(), a.detach(), 1e-4, 1e-6) for a, b in zip(weights, copies, strict=True))
-    return None if same else "after ten steps the weights on CUDA are others than on the CPU"
+        yield from (("a weight after ten steps", weight.detach()) for weight in weights)
+
+    return differs_on_cuda(compute, 1e-4, 1e-6)
 
 
 LAWS: tuple[Law, ...] = (

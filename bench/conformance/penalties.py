@@ -6,6 +6,7 @@ import copy
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,17 +14,15 @@ from torch import Tensor
 
 from bench.conformance import declarations, projections
 from bench.conformance.arena import Arena
-from bench.conformance.common import (
-    cuda_device,
-    described_completely,
+from bench.conformance.devices import differs_on_cuda, is_near, noticing_host_tensors, noticing_waits
+from bench.conformance.laws import Law, Trial, UntriedError, described_completely, number
+from bench.conformance.memory import (
     instances,
-    is_near,
     memory_goes_on_from_a_checkpoint,
     observes,
     remembers_in_observe_alone,
     scores,
 )
-from bench.conformance.laws import Law, Trial, UntriedError, number
 from bench.conformance.terms import (
     SHAPES,
     SMALL_BATCH,
@@ -38,13 +37,7 @@ from bench.conformance.terms import (
     terms,
     weight_gradients,
 )
-from bench.conformance.watching import (
-    DrawsHeldStill,
-    GlobalRandomState,
-    directional_derivatives,
-    noticing_host_tensors,
-    noticing_waits,
-)
+from bench.conformance.watching import DrawsHeldStill, GlobalRandomState, directional_derivatives
 from bench.objectives.base import Memory, Penalty
 
 BATCH = 64
@@ -337,12 +330,12 @@ def makes_tensors_on_the_device(trial: Trial[Penalty]) -> str | None:
 
 def same_on_cuda(trial: Trial[Penalty]) -> str | None:
     """CUDA gives the numbers of the CPU."""
-    device = cuda_device()
-    for penalty, arena, name, term in cases(trial):
-        value, found = _still(penalty, arena, term), _still(penalty, arena.to(device), term, device)
-        if not is_near(found.cpu(), value, 1e-6, 1e-9):
-            return f"{name} is {number(float(value))} on the CPU and {number(float(found))} on CUDA"
-    return None
+
+    def compute(device: torch.device) -> Iterator[tuple[str, Tensor]]:
+        for penalty, arena, name, term in cases(trial):
+            yield name, _still(penalty, arena.to(device), term, device)
+
+    return differs_on_cuda(compute, 1e-6, 1e-9)
 
 
 LAWS: tuple[Law, ...] = (

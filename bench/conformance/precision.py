@@ -7,9 +7,10 @@ import itertools
 import torch
 from torch import Tensor
 
-from bench.conformance.common import instances, is_near
 from bench.conformance.costs import costs, scores_energies, scores_for, slopes
+from bench.conformance.devices import is_near
 from bench.conformance.laws import Law, Trial, number
+from bench.conformance.memory import instances
 from bench.objectives.base import Loss
 
 MAGNITUDES = (10.0, 20.0, 50.0, 100.0, 1000.0, 10_000.0)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from bench.conformance.common import cuda_device, described_completely
-from bench.conformance.laws import Law, Note, Trial, UntriedError, number
-from bench.conformance.watching import GlobalRandomState, directional_derivatives, noticing_waits
+from bench.conformance.devices import differs_on_cuda, noticing_waits
+from bench.conformance.laws import Law, Note, Trial, UntriedError, described_completely, number
+from bench.conformance.watching import GlobalRandomState, directional_derivatives
 from bench.errors import CatalogError
 from bench.objectives.base import Stabiliser
 
@@ -142,13 +142,14 @@ def never_waits_for_the_device(trial: Trial[Stabiliser]) -> str | None:
 
 def same_on_cuda(trial: Trial[Stabiliser]) -> str | None:
     """CUDA gives the numbers of the CPU."""
-    device = cuda_device()
-    for stabiliser, samples in _cases(trial):
-        if not torch.equal(stabiliser.present(samples), stabiliser.present(samples)):
-            raise UntriedError("it draws")
-        if not torch.allclose(stabiliser.present(samples.to(device)).cpu(), stabiliser.present(samples), atol=1e-6):
-            return "what is shown on CUDA differs from what is shown on the CPU"
-    return None
+
+    def compute(device: torch.device) -> Iterator[tuple[str, Tensor]]:
+        for stabiliser, samples in _cases(trial):
+            if not torch.equal(stabiliser.present(samples), stabiliser.present(samples)):
+                raise UntriedError("it draws")
+            yield "what is shown", stabiliser.present(samples.to(device))
+
+    return differs_on_cuda(compute, 1e-5, 1e-6)
 
 
 LAWS: tuple[Law, ...] = (

@@ -12,8 +12,8 @@ from torch import Generator, Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from bench.conformance.arena import IMAGES, POINTS, Arena
-from bench.conformance.common import instances
 from bench.conformance.laws import Trial, UntriedError
+from bench.conformance.memory import instances
 from bench.errors import CatalogError
 from bench.objectives.base import Penalty
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from bench.catalog import CATALOGS, Catalog
+from bench.catalog import CATALOGS, Catalog, losses
 from bench.conformance.check import LAWS, check_entry
 from bench.conformance.laws import describe_law
 
@@ -23,6 +24,14 @@ def test_built_in_entries_keep_the_laws(catalog: Catalog[Any], name: str, data_r
     broken = [f"{verdict.name}: {verdict.words}" for verdict in checked.verdicts if verdict.outcome == "broken"]
     assert not broken
     assert checked.count("holds")
+
+
+@pytest.mark.parametrize("name", losses.names())
+def test_built_in_losses_run_on_meta_forwards_and_backwards(name: str) -> None:
+    loss = losses.create(name)
+    real, fake = (torch.empty(8, device="meta", requires_grad=True) for _ in range(2))
+    for cost in (loss.discriminator, loss.generator):
+        torch.autograd.grad(cost(real, fake), (real, fake), allow_unused=True)
 
 
 def test_every_kind_has_laws_and_every_law_a_sentence() -> None:

@@ -1,4 +1,4 @@
-"""The laws that several kinds share: what is told of an entry, and what carries numbers from update to update."""
+"""What carries numbers from update to update, and the scores that it takes in."""
 
 from __future__ import annotations
 
@@ -13,21 +13,6 @@ from bench.objectives.base import Memory
 
 Values = Callable[[Any], list[Tensor]]
 """What an instance computes from fixed inputs: the numbers that a memory may change."""
-
-
-def described_completely(trial: Trial[Any]) -> str | None:
-    """It is described: summary, formula, source, and a meaning for every setting."""
-    described = trial.catalog.describe(trial.entry.name)
-    # dataclasses write the signature where there is no docstring
-    summary = "" if described.summary.startswith(f"{trial.entry.factory.__name__}(") else described.summary
-    told = {"a summary (its docstring)": summary, "a formula": described.formula, "a source": described.source}
-    lacking = [what for what, text in told.items() if not text.strip()]
-    lacking += [
-        f"the meaning of setting '{setting.name}' (Annotated[…, Field(description=…)])"
-        for setting in described.settings
-        if not setting.meaning.strip()
-    ]
-    return f"it lacks {', '.join(lacking)}" if lacking else None
 
 
 def scores(
@@ -99,19 +84,3 @@ def memory_goes_on_from_a_checkpoint(trial: Trial[Any], values: Values) -> str |
         first.observe(real, fake)
         second.observe(real, fake)
     return None
-
-
-def cuda_device() -> torch.device:
-    """The device that numbers are compared with.
-
-    Raises:
-        UntriedError: there is none.
-    """
-    if not torch.cuda.is_available():
-        raise UntriedError("torch sees no CUDA device here")
-    return torch.device("cuda")
-
-
-def is_near(value: Tensor, expected: Tensor, relative: float, absolute: float) -> bool:
-    """Whether all elements agree; both finite."""
-    return torch.allclose(value.double(), expected.double(), rtol=relative, atol=absolute)
