@@ -17,7 +17,20 @@ Cost = Callable[[Tensor, Tensor], Tensor]
 
 
 def costs(loss: Loss) -> list[tuple[str, Cost]]:
-    """Both players' functions by the names that messages give them; they return scalars or raise `UntriedError`."""
+    """Both players' functions by the names that messages give them; they return scalars or raise `UntriedError`.
+
+    Raises:
+        UntriedError: one of them is not finite at ordinary scores, so that no other law can say anything of it.
+    """
+    real, fake = scores_for(loss)
+    for name, cost in watched_costs(loss):
+        if not cost(real, fake).isfinite():
+            raise UntriedError(f"{name} is not finite at ordinary scores")
+    return watched_costs(loss)
+
+
+def watched_costs(loss: Loss) -> list[tuple[str, Cost]]:
+    """The same without a look at their values, for laws that watch what is called."""
     return [("L_D", _scalar("L_D", loss.discriminator)), ("L_G", _scalar("L_G", loss.generator))]
 
 

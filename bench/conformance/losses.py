@@ -18,6 +18,7 @@ from bench.conformance.costs import (
     scores_for,
     slopes,
     values,
+    watched_costs,
 )
 from bench.conformance.devices import differs_on_cuda, is_near, noticing_host_tensors, noticing_waits
 from bench.conformance.laws import Law, Note, Trial, UntriedError, described_completely, number
@@ -43,6 +44,19 @@ def scalars(trial: Trial[Loss]) -> str | None:
                 return f"{name} of {BATCH} scores has the shape {tuple(value.shape)}, where a scalar is due: .mean()"
             if value.dtype != dtype or value.device != real.device:
                 return f"{name} of scores of type {dtype} is of type {value.dtype} on {value.device}"
+    return None
+
+
+def finite_at_ordinary_scores(trial: Trial[Loss]) -> str | None:
+    """At ordinary scores, of either sign (energies: above 0), both functions are finite."""
+    for loss, seed in itertools.product(instances(trial), range(3)):
+        for name, cost in (("L_D", loss.discriminator), ("L_G", loss.generator)):
+            value = cost(*scores_for(loss, seed=seed))
+            if isinstance(value, Tensor) and not value.isfinite().all():
+                return (
+                    f"{name} is {number(float(value.sum()))} at scores around 0: they are raw and of either sign, with "
+                    "no sigmoid before them, so that log(score) has no meaning; −log σ(score) is softplus(−score)"
+                )
     return None
 
 
@@ -185,7 +199,7 @@ def never_waits_for_the_device(trial: Trial[Loss]) -> str | None:
         with noticing_waits(trial.file) as found:
             loss.discriminator(real, fake), loss.generator(real, fake)
             if not found:
-                for _, cost in costs(loss):
+                for _, cost in watched_costs(loss):
                     slopes(cost, real, fake)
             if observes(loss):
                 loss.observe(real, fake)
@@ -199,7 +213,7 @@ def makes_tensors_on_the_device(trial: Trial[Loss]) -> str | None:
     for loss in instances(trial):
         real, fake = (side.to("meta") for side in scores_for(loss, dtype=torch.float32))
         with noticing_host_tensors(trial.file) as found:
-            for _, cost in costs(loss):
+            for _, cost in watched_costs(loss):
                 slopes(cost, real, fake)
             if observes(loss):
                 loss.observe(real, fake)
@@ -223,6 +237,7 @@ def same_on_cuda(trial: Trial[Loss]) -> str | None:
 
 LAWS: tuple[Law, ...] = (
     scalars,
+    finite_at_ordinary_scores,
     described_completely,
     gradients_reach_the_scores,
     gradients_equal_finite_differences,

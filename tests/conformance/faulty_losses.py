@@ -76,6 +76,12 @@ FAULTS = (
         loss("softplus(-real).sum() + softplus(fake).sum()"),
     ),
     Fault(
+        "logarithms of raw scores",
+        ("finite at ordinary scores",),
+        "L_D is nan at scores around 0: they are raw and of either sign",
+        loss("-(real.log() + (1 - fake).log()).mean()", "-fake.log().mean()"),
+    ),
+    Fault(
         "real and fake exchanged",
         ("players pull apart",),
         "∂L_D/∂r = 0.5 and ∂L_D/∂f = −0.5: the discriminator is rewarded for taking one for the other",
