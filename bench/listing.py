@@ -53,7 +53,7 @@ def find_descriptions(name: str) -> tuple[Description, ...]:
 
 
 def print_catalogue(console: Console, catalogs: Sequence[Catalog[Any]], as_json: bool) -> None:
-    """Of one kind formulas and sources too; of several, a line or two per entry."""
+    """Of one kind formulas, optima, settings and sources too; of several, a line or two per entry."""
     listed = {catalog.kind: [catalog.describe(name) for name in catalog.names()] for catalog in catalogs}
     if as_json:
         plain = {kind: [dataclasses.asdict(entry) for entry in entries] for kind, entries in listed.items()}
@@ -69,7 +69,7 @@ def print_catalogue(console: Console, catalogs: Sequence[Catalog[Any]], as_json:
         for entry in entries:
             _print_row(console, entry.name, Text(entry.summary), width)
         console.print()
-    which = "ganbench list losses (or another kind) adds formulas; " if len(listed) > 1 else ""
+    which = "ganbench list losses (or another kind) adds formulas, optima and settings; " if len(listed) > 1 else ""
     _print(console, Text(f"{which}ganbench describe NAME says everything of one", "dim"))
 
 
@@ -90,6 +90,11 @@ def _print_entry(console: Console, entry: Description) -> None:
     fits = cell_len(entry.formula) + 2 <= console.width
     for line in [entry.formula] if fits else pieces(entry.formula):
         _print(console, Text(line), 4, first=Text("  "))
+    if entry.optimum:
+        _print(console, Text(f"at the optimum: {entry.optimum}"), 4, first=Text("  "))
+    if entry.settings:
+        shown = [f"{one.name} = {one.default}" + (f" [{one.unit}]" if one.unit else "") for one in entry.settings]
+        _print(console, Text(f"settings: {', '.join(shown)}"), 4, first=Text("  "))
     _print(console, Text(entry.source, "dim"), 2)
     console.print()
 

@@ -100,6 +100,8 @@ def test_lists_of_one_kind_have_formulas() -> None:
     assert "Arjovsky et al. 2017, eqs. 2 and 3" in losses
     assert "L_G = −E f\n" not in listed(None)
     assert listed("loss") == losses
+    assert "at the optimum: d* = sign(p − q)" in losses
+    assert "settings: margin = 10.0 [energy], energy = euclidean" in losses
 
 
 def test_json_has_every_field(capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,7 +72,7 @@ class WeightClip:
     latex=r"\lambda\,(\mathbb{E}\,(r - \alpha_F)^2 + \mathbb{E}\,(f - \alpha_R)^2)",
     optimum="with the Wasserstein loss and averages that stand still at α_R = −α_F = α: "
     "−(L_D + term)* = λ(1/(2λ) − α)² Σ(p − q)²/(p + q) − 2λα², a Le Cam divergence",
-    source="Tseng et al. 2021, sec. 3 and proposition 1",
+    source="Tseng et al. 2021, sec. 3 and proposition 1; both sides squared, as there (their code: one side)",
 )
 @dataclass(frozen=True)
 class LeCam(Memory):
