@@ -90,7 +90,7 @@ class Game:
 
     @property
     def finite_steps(self) -> int:
-        """Steps before the first one whose losses were not finite (waits for the device)."""
+        """Steps before the first one that was seen to leave the finite numbers (waits for the device)."""
         return int(self._finite_steps.item())
 
     def advance(self, steps: int) -> bool:
@@ -99,12 +99,14 @@ class Game:
         The device is waited for once, at the end.
 
         Returns:
-            Whether all losses and weights have stayed finite; if not, `finite_steps` says how far they did.
+            Whether all that was looked at has stayed finite; if not, `finite_steps` says how far it did. Losses and
+            penalties are looked at in every step, weights in those that are logged and in the last one: which
+            steps a stretch is made of does not change where a run is seen to diverge.
         """
         started, first_second, first_step = time.perf_counter(), self.seconds, self.step
         for _ in range(steps):
             self.play()
-        finite = self._is_finite()
+        finite = bool(self._alive.item())
         self.seconds = first_second + time.perf_counter() - started
         self._log.collect((first_step, first_second), (self.step, self.seconds))
         return finite
@@ -136,6 +138,8 @@ class Game:
             self.average.update(self.images, self.spec.images_per_step)
         numbers = (discriminator_loss, penalty, generator_loss, generator_penalty)
         self._alive *= torch.isfinite(torch.stack(numbers).sum())
+        if self._log.due(self.step) or self.step == self.spec.total_steps:
+            self._alive *= self._has_finite_weights()
         self._finite_steps += self._alive
         if discriminator_norm is not None:
             generator_norm = get_total_norm(_gradients(self._generator_weights))
@@ -210,10 +214,9 @@ class Game:
         size = (self.spec.training.batch_size, self.latent_dim)
         return torch.randn(size, generator=stream, device=self.device)
 
-    def _is_finite(self) -> bool:
+    def _has_finite_weights(self) -> Tensor:
         players = (self._generator_weights, self._discriminator_weights)
-        largest = [get_total_norm(weights, math.inf) for weights in players]
-        return bool((self._alive * torch.isfinite(torch.stack(largest)).all()).item())
+        return torch.isfinite(torch.stack([get_total_norm(weights, math.inf) for weights in players])).all()
 
     @torch.no_grad()
     def generate(self, n: int, purpose: str) -> Tensor:

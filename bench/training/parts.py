@@ -30,8 +30,8 @@ class Parts:
         self._projections = [penalty for penalty in regularisers if hasattr(penalty, "project")]
         self._stabilisers = [stabilisers.create(choice.name, **choice.settings) for choice in objective.stabilisers]
         self._memories = [part for part in (self.loss, *regularisers, *self._stabilisers) if isinstance(part, Memory)]
-        for memory in self._memories:
-            memory.load_state_dict({name: number.to(device) for name, number in memory.state_dict().items()})
+        self._device = device
+        self.load_state_dict(self.state_dict())
         self.generator_uses_real: bool = getattr(self.loss, "generator_uses_real", True)
         self.needs_independent_samples = any(
             getattr(penalty, "needs_independent_samples", False) for penalty in regularisers
@@ -74,7 +74,7 @@ class Parts:
     def load_state_dict(self, state: list[dict[str, Tensor]]) -> None:
         """Go on from there."""
         for memory, numbers in zip(self._memories, state, strict=True):
-            memory.load_state_dict(numbers)
+            memory.load_state_dict({name: number.to(self._device) for name, number in numbers.items()})
 
 
 def _add(like: Tensor, terms: Iterable[Tensor]) -> Tensor:

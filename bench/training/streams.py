@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
 
+import numpy as np
 import torch
 
 Stream = Literal["init", "data", "latent", "penalty", "stabiliser", "evaluation"]
@@ -40,3 +44,48 @@ class Streams:
         """Go on from there."""
         for name, stream in vars(self).items():
             stream.set_state(state[name])
+
+
+class SharedStreams:
+    """The generators that torch, numpy and Python share between everything in a process.
+
+    Nothing here draws from them; a player with dropout or a plugin may. So they too are seeded by the run, stand in
+    its checkpoints, and are where they were after an evaluation.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self._device = device
+        number = stream_seed(seed, "stabiliser", "shared")
+        torch.manual_seed(number)
+        np.random.seed(number % 2**32)
+        random.seed(number)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where they stand."""
+        _, keys, *counters = np.random.get_state()
+        version, numbers, gaussian = random.getstate()
+        return {
+            "torch": torch.get_rng_state(),
+            "device": torch.cuda.get_rng_state(self._device) if self._device.type == "cuda" else None,
+            "numpy": (torch.from_numpy(np.asarray(keys).astype(np.int64)), *counters),
+            "python": (version, torch.tensor(numbers, dtype=torch.int64), gaussian),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        torch.set_rng_state(state["torch"])
+        if state["device"] is not None:
+            torch.cuda.set_rng_state(state["device"], self._device)
+        keys, *counters = state["numpy"]
+        np.random.set_state(("MT19937", keys.numpy().astype(np.uint32), *counters))
+        version, numbers, gaussian = state["python"]
+        random.setstate((version, tuple(numbers.tolist()), gaussian))
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """What is drawn inside is as if it had not been."""
+        state = self.state_dict()
+        try:
+            yield
+        finally:
+            self.load_state_dict(state)
