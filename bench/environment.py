@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import platform
 import subprocess
@@ -31,6 +32,7 @@ def host_environment() -> Environment:
     commit, dirty = _git_state(Path(__file__).parent)
     return Environment(
         ganbench=version(),
+        source=_source_digest(Path(__file__).parent),
         python=platform.python_version(),
         platform=platform.platform(),
         packages={name: _package_version(name) for name in PACKAGES},
@@ -108,6 +110,15 @@ def _git_state(folder: Path) -> tuple[str | None, bool | None]:
         return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.SubprocessError):
         return None, None
+
+
+def _source_digest(folder: Path) -> str:
+    """SHA-256 of the Python files under ``folder``, and of their places in it."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _processor() -> str:

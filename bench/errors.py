@@ -39,6 +39,13 @@ class StoreError(UsageError):
     """A results folder that cannot be read or written."""
 
 
+class StorageError(OSError):
+    """A file that cannot be written any more: the disk is full, or gone. No fault of the run that it is of."""
+
+    def __str__(self) -> str:
+        return f"'{self.filename}' cannot be written: {self.strerror}" if self.filename else super().__str__()
+
+
 class DataError(UsageError):
     """Training data that is missing or broken."""
 

@@ -7,7 +7,10 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench.errors import StoreError
+from bench.errors import StorageError, StoreError
+
+PREFIX, SUFFIX = ".", ".part"
+"""Of a file that is being written, beside its place."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -15,21 +18,34 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Promises that a reader, and the machine after a power cut, sees the old file or the new one. Does not promise
     that a concurrent writer's content survives: the last rename wins.
+
+    Raises:
+        StorageError: it cannot be written; what was there is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes it private; results are to be shared  # noqa: PTH101
-        Path(temporary).replace(path)
-    except BaseException:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f"{PREFIX}{path.name}.", suffix=SUFFIX, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)  # mkstemp makes it private; results are to be shared  # noqa: PTH101
+            Path(temporary).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StorageError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed writers left half-written in ``folder``; nobody may be writing there."""
+    for path in folder.glob(f"{PREFIX}*{SUFFIX}"):
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    _sync_folder(path.parent)
+            path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

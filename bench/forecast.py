@@ -1,17 +1,18 @@
-"""`ganbench plan` and `ganbench status`: what a suite would do, and what of it is done."""
+"""`ganbench plan`: what a suite would do, and what it would cost."""
 
 from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections import Counter, defaultdict
+from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.record import Record, Status, Throughput
+from bench.record import Status, Throughput
 from bench.spec import RunSpec
 from bench.store import Store
 from bench.suite import Plan
@@ -39,39 +40,24 @@ class Forecast:
         return dataclasses.asdict(self)
 
 
-@dataclasses.dataclass(frozen=True)
-class State:
-    """How far a plan is."""
-
-    name: str
-    runs: int
-    statuses: dict[str, int]
-    missing: int
-    failures: tuple[tuple[str, str, str], ...]
-    """Run id, status, reason."""
-    rejected: tuple[str, ...]
-
-    def to_plain(self) -> dict[str, Any]:
-        """For JSON."""
-        return dataclasses.asdict(self)
-
-
 def make_forecast(plan: Plan, store: Store) -> Forecast:
     """Time is forecast from runs of the same cell that are recorded in this results folder, else from the cell's
     measured speed; disk from the folders that are there.
     """
-    records = {record.run_id: record for record in store.records()}
+    rows = store.frame().rows("run_id", "status", "seconds_total")
+    recorded = {
+        str(run_id): float(seconds or 0) if status == Status.COMPLETED else None for run_id, status, seconds in rows
+    }
     speeds = {throughput.cell_id: throughput for throughput in store.throughputs()}
     specs = dict(zip(plan.run_ids, plan.specs, strict=True))
     missing, known = 0, []
     for cell in plan.cells:
-        recorded = [records[run_id] for run_id in cell.run_ids if run_id in records]
-        absent = len(cell.run_ids) - len(recorded)
+        absent = sum(run_id not in recorded for run_id in cell.run_ids)
+        completed = [seconds for run_id in cell.run_ids if (seconds := recorded.get(run_id)) is not None]
         missing += absent
-        known += [_seconds(specs[cell.run_ids[0]], recorded, speeds.get(cell.id))] * absent
+        known += [_seconds(specs[cell.run_ids[0]], completed, speeds.get(cell.id))] * absent
     told = [seconds for seconds in known if seconds is not None]
-    folders = [store.run_folder(run_id) for run_id in list(records)[:20]]
-    sizes = [sum(file.stat().st_size for file in folder.iterdir()) for folder in folders]
+    sizes = [_bytes(store.run_folder(run_id)) for run_id in list(recorded)[:20]]
     return Forecast(
         runs=len(plan.specs),
         recorded=len(plan.specs) - missing,
@@ -82,9 +68,16 @@ def make_forecast(plan: Plan, store: Store) -> Forecast:
     )
 
 
-def _seconds(spec: RunSpec, recorded: list[Record], throughput: Throughput | None) -> float | None:
-    """Of one run."""
-    completed = [record.timings.total for record in recorded if record.status is Status.COMPLETED]
+def _bytes(folder: Path) -> int:
+    """Of the files in a folder, those that can be weighed."""
+    try:
+        return sum(file.lstat().st_size for file in folder.iterdir())
+    except OSError:  # somebody is cleaning up
+        return 0
+
+
+def _seconds(spec: RunSpec, completed: list[float], throughput: Throughput | None) -> float | None:
+    """Of one run, from those of its cell that completed, or its cell's speed."""
     if completed:
         return statistics.fmean(completed)
     if spec.total_steps is None:
@@ -147,34 +140,3 @@ def _settings(spec: RunSpec) -> str:
         f"{spec.cell_name}: {', '.join(map(str, parts))}; {normalisation}; {optimizers}; "
         f"{spec.training}; {spec.evaluation}"
     )
-
-
-def make_status(plan: Plan, store: Store) -> State:
-    """Of the runs of this plan alone; other runs in the folder are left out."""
-    contents = store.records()
-    wanted = set(plan.run_ids)
-    records = [record for record in contents if record.run_id in wanted]
-    return State(
-        name=plan.name,
-        runs=len(wanted),
-        statuses={str(status): count for status, count in Counter(record.status for record in records).items()},
-        missing=len(wanted) - len(records),
-        failures=tuple(
-            (record.run_id, str(record.status), record.reason or "")
-            for record in records
-            if record.status is not Status.COMPLETED
-        ),
-        rejected=contents.rejected,
-    )
-
-
-def print_status(console: Console, state: State) -> None:
-    """Counts, then what did not complete."""
-    counts = ", ".join(f"{count} {status}" for status, count in sorted(state.statuses.items()))
-    console.print(
-        f"{state.name}: {state.runs} runs: {counts or 'none recorded'}, {state.missing} missing", markup=False
-    )
-    for run_id, status, reason in state.failures:
-        console.print(f"  {run_id}  {status}: {reason}", markup=False, soft_wrap=True)
-    for sentence in state.rejected:
-        console.print(f"  {sentence}", markup=False, soft_wrap=True)

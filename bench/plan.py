@@ -13,7 +13,7 @@ from typing import Any
 from bench.expansion import Block, Expansion
 from bench.faults import Faults
 from bench.resolve import plugins_of
-from bench.spec import Identity, PluginSpec, RunSpec, canonical, field_identity, plain_data
+from bench.spec import ExecutionSpec, Identity, PluginSpec, RunSpec, canonical, field_identity, plain_data
 from bench.suite_file import SuiteFile
 
 FEW_SEEDS = 5
@@ -76,7 +76,7 @@ def expand(file: SuiteFile, *, name: str, text: str, faults: Faults) -> Plan:
     expansion = Expansion(file, faults)
     blocks = expansion.blocks()
     faults.raise_if_any()
-    drafts = _combine(blocks, file.execution.timeout_seconds)
+    drafts = _combine(blocks, file.execution.to_spec())
     runs: list[tuple[int, int, str, RunSpec]] = []
     cells = []
     taken: set[str] = set()
@@ -161,7 +161,7 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _combine(blocks: list[Block], timeout_seconds: float | None) -> list[_CellDraft]:
+def _combine(blocks: list[Block], execution: ExecutionSpec) -> list[_CellDraft]:
     """Every cell once, with all of its seeds, in the order of the file."""
     texts = _Texts()
     drafts: dict[bytes, _CellDraft] = {}
@@ -179,7 +179,7 @@ def _combine(blocks: list[Block], timeout_seconds: float | None) -> list[_CellDr
                         training=block.training,
                         evaluation=evaluation,
                         plugins=plugins.setdefault(used, used),
-                        timeout_seconds=timeout_seconds,
+                        execution=execution,
                     )
                     before, after = texts.around_seed(spec)
                     key = hashlib.sha256((before + after).encode()).digest()

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bench.spec import Choice, Frozen, RunSpec, digest, identity
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Of everything in this module as it stands in files; a change of meaning or layout raises it."""
 
 
@@ -28,6 +28,10 @@ class Status(StrEnum):
         """Whether the run has no result (a diverged run has one)."""
         return self not in (Status.COMPLETED, Status.DIVERGED)
 
+
+NOT_REPEATED = frozenset({"timings", "started_at", "peak_memory_bytes", "log_tail"})
+"""The fields of a record that differ from one execution of a run to the next; all others depend on the run's spec, the
+software and the hardware alone."""
 
 Selection = Literal["final", "best_on_validation", "oracle_best"]
 """Which checkpoint a number is of: the last one (headline), the best on the validation split, the best on the
@@ -51,10 +55,16 @@ class Measurement(Frozen):
     selection: Selection
 
 
+DECIDES_BITS = ("source", "python", "packages", "device", "processor", "driver")
+"""The fields of an environment that can change a run's numbers."""
+
+
 class Environment(Frozen):
     """Software and hardware that a number depends on."""
 
     ganbench: str
+    source: str | None
+    """SHA-256 of ganbench's own source files; None where it is not known."""
     python: str
     platform: str
     packages: dict[str, str]
@@ -65,6 +75,13 @@ class Environment(Frozen):
     cores: int
     memory_bytes: int
     driver: str | None
+
+    def repeats(self, other: Environment) -> bool:
+        """Whether a run that was begun under ``other`` comes out the same, bit for bit, if it goes on under this one.
+
+        The operating system and the number of cores do not decide that: threads are part of a run's spec.
+        """
+        return all(getattr(self, name) == getattr(other, name) for name in DECIDES_BITS)
 
     @property
     def hardware(self) -> str:
@@ -82,7 +99,9 @@ class Timings(Frozen):
     training: float
     evaluation: float | None
     files: float | None
-    """Writing history, samples and the record (up to the record itself)."""
+    """Writing history, samples, checkpoints and the record (up to the record itself)."""
+    resumptions: int = 0
+    """How often the run was interrupted and went on from a checkpoint."""
 
 
 class Record(Frozen):
@@ -104,6 +123,8 @@ class Record(Frozen):
     parameters: dict[Literal["generator", "discriminator"], int] = Field(default_factory=dict)
     samples: dict[Literal["train", "validation", "test"], int] = Field(default_factory=dict)
     """Size of each split."""
+    nondeterministic: tuple[str, ...] = ()
+    """Operations that the device has no deterministic implementation of: the numbers cannot be repeated bit for bit."""
     timings: Timings
     peak_memory_bytes: int | None = None
     environment: Environment

@@ -123,6 +123,19 @@ class EvaluationSpec(Frozen):
     """Feature space of the fidelity metrics: ``raw``, ``classifier``."""
 
 
+class ExecutionSpec(Frozen):
+    """How a run is carried out: nothing of it decides its numbers."""
+
+    timeout_seconds: Annotated[float | None, Field(gt=0), Identity.NOT_PART] = None
+    """A run whose process takes longer is stopped and recorded as ``timed-out``."""
+    memory_limit_gib: Annotated[float | None, Field(gt=0), Identity.NOT_PART] = None
+    """A run whose process holds more of the host's memory is stopped and recorded as ``out-of-memory``."""
+    checkpoint_seconds: Annotated[float, Field(gt=0), Identity.NOT_PART] = 30.0
+    """Distance of two checkpoints: what a killed machine costs a run at most."""
+    retry_crashed: Annotated[bool, Identity.NOT_PART] = False
+    """Whether a run that crashed is tried once more, from its last checkpoint."""
+
+
 class PluginSpec(Frozen):
     """A plugin that an entry of the spec comes from: its content is part of what the run is, its place is not."""
 
@@ -141,8 +154,7 @@ class RunSpec(Frozen):
     training: Annotated[TrainingSpec, Identity.PART]
     evaluation: Annotated[EvaluationSpec, Identity.PART]
     plugins: Annotated[tuple[PluginSpec, ...], Identity.PART] = ()
-    timeout_seconds: Annotated[float | None, Field(gt=0), Identity.NOT_PART] = None
-    """A run that takes longer is stopped and recorded as ``timed-out``."""
+    execution: Annotated[ExecutionSpec, Identity.NOT_PART] = ExecutionSpec()
 
     @property
     def run_id(self) -> str:

@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from bench.catalog import Catalog, architectures, datasets, losses, objectives, optimizers, penalties, stabilisers
 from bench.errors import show_value
-from bench.spec import Label, NormalisationChange
+from bench.spec import ExecutionSpec, Label, NormalisationChange
 
 DEFAULT_STEPS = 2000
 DEFAULT_BATCH_SIZE = 128
@@ -258,6 +258,19 @@ class Execution(Table):
     timeout_seconds: Annotated[float, Field(gt=0)] | None = Field(
         None, description="a run that takes longer is stopped and recorded as timed-out"
     )
+    memory_limit_gib: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="a run that holds more of the host's memory is stopped and recorded as out-of-memory"
+    )
+    checkpoint_seconds: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="distance of two checkpoints of a run; 30 by default"
+    )
+    retry_crashed: bool | None = Field(
+        None, description="whether a run that crashed is tried once more, from its last checkpoint; false by default"
+    )
+
+    def to_spec(self) -> ExecutionSpec:
+        """The same with every default filled in."""
+        return ExecutionSpec.model_validate(self.model_dump(exclude_none=True))
 
 
 class SuiteFile(Lists):

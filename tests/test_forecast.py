@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 
 from bench.environment import host_environment
-from bench.forecast import make_forecast, make_status
+from bench.forecast import make_forecast
 from bench.plan import Plan
 from bench.record import Record, Status, Throughput, Timings
 from bench.spec import RunSpec
@@ -71,16 +70,3 @@ def test_measured_speed_tells_before_any_run(plan: Plan, tmp_path: Path) -> None
     forecast = make_forecast(plan, store)
     assert forecast.seconds == pytest.approx(4 * 100 * 0.1 + 4 * 100 * 0.3)
     assert forecast.known_share == 1.0
-
-
-def test_status_counts_this_plan_alone(plan: Plan, tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.write_record(record(of(plan, "nsgan")[0], 10.0))
-    store.write_record(record(of(plan, "wgan")[0], 1.0, Status.DIVERGED))
-    other = plan_suite(SUITE.replace("100", "200"), Path("suite.toml"))
-    store.write_record(record(other.specs[0], 10.0))
-    state = make_status(plan, store)
-    assert (state.runs, state.missing) == (8, 6)
-    assert state.statuses == {"completed": 1, "diverged": 1}
-    assert state.failures == ((of(plan, "wgan")[0].run_id, "diverged", "as told"),)
-    assert dataclasses.asdict(state) == state.to_plain()

@@ -17,6 +17,7 @@ from bench.spec import (
     Budget,
     Choice,
     EvaluationSpec,
+    ExecutionSpec,
     Frozen,
     Identity,
     ObjectiveSpec,
@@ -61,7 +62,7 @@ SPEC = RunSpec(
     ),
     evaluation=EvaluationSpec(samples=2500, every=200, space="raw"),
     plugins=(PluginSpec(name="mine", sha256="0" * 64, path=Path("/a/mine.py")),),
-    timeout_seconds=60,
+    execution=ExecutionSpec(timeout_seconds=60, memory_limit_gib=2),
 )
 
 
@@ -161,4 +162,4 @@ def test_a_budget_counts_in_steps() -> None:
 
 def test_the_identity_holds_no_paths_and_no_timeouts() -> None:
     assert "path" not in identity(SPEC)["plugins"][0]
-    assert "timeout_seconds" not in identity(SPEC)
+    assert "execution" not in identity(SPEC)
