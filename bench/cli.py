@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import shlex
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from bench.errors import UsageError
+from bench.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from bench.store import Store
@@ -56,6 +57,10 @@ def main() -> None:
         for fault in error.faults:
             err.print(f"error: {fault}", markup=False, soft_wrap=True)
         sys.exit(2)
+    except StorageError as error:
+        err.print(f"error: {error}", markup=False, soft_wrap=True)
+        err.print("what is recorded is safe; the same command goes on once there is room again", markup=False)
+        sys.exit(1)
     except OSError as error:
         place = f" '{error.filename}'" if error.filename else ""
         err.print(f"error: {error.strerror or error}{place}", markup=False, soft_wrap=True)
@@ -72,29 +77,46 @@ def run(
     data_root: DataRoot = None,
     device: Device = "auto",
     slots: Slots = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Runs whose objective, cell or id matches, such as 'wgan*'; may be repeated."),
+    ] = None,
+    seed: Annotated[list[int] | None, typer.Option("--seed", help="Runs of this seed; may be repeated.")] = None,
+    retry: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--retry",
+            help="Run those again that ended so: failed (any failure), crashed, timed-out, out-of-memory, diverged.",
+        ),
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Train so many runs at most.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train what is missing of a suite, then write its report."""
+    """Train what is missing of a suite, then write its report; what was interrupted goes on where it was."""
     from bench.execution.conduct import conduct
     from bench.files import check_writable
+    from bench.narrowing import narrow
     from bench.progress import duration, make_display
 
     plan = _load(suite)
+    wanted = narrow(plan, only or (), seed or (), retry or (), limit)
     store = _store(plan, results)
     _warn(plan)
     check_writable(reports / plan.name, "reports folder", "--reports")  # not to be found out after the training
     with make_display(err, quiet) as display:
-        summary = conduct(plan, store, _data_root(data_root), device, slots, display)
+        summary = conduct(plan, store, _data_root(data_root), device, slots, display, wanted)
     for warning in summary.warnings:
         err.print(f"warning: {warning}", markup=False, soft_wrap=True)
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.statuses.items()))
+    of = "" if summary.wanted == len(plan.specs) else f" of {len(plan.specs)}"
+    later = f", {summary.postponed} left by --limit" if summary.postponed else ""
     out.print(
-        f"{len(plan.specs)} runs: {statuses or 'none finished'}"
-        f" ({summary.trained} now, {summary.kept} earlier) in {duration(summary.seconds)}",
+        f"{summary.wanted}{of} runs: {statuses or 'none finished'}"
+        f" ({summary.trained} now, {summary.kept} earlier{later}) in {duration(summary.seconds)}",
         soft_wrap=True,
     )
     if summary.interrupted:
-        err.print("interrupted: the same command goes on with what is missing", markup=False)
+        err.print("interrupted: the same command goes on where it was", markup=False)
         raise typer.Exit(130)
     page = reports / plan.name / "index.html"
     if summary.trained or not _is_newer(page, results / plan.name):
@@ -144,16 +166,54 @@ def plan(
 
 
 @app.command()
-def status(suite: Suite, results: Results = RESULTS, as_json: AsJson = False) -> None:
-    """Show how far a suite is: runs by status, what failed and why."""
-    from bench.forecast import make_status, print_status
+def status(
+    suite: Suite,
+    results: Results = RESULTS,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it anew every second, until Ctrl-C.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show how far a suite is: what runs right now, runs by status, what failed and why."""
+    from bench.state import make_state, print_state, watch_state
 
     loaded = _load(suite)
-    state = make_status(loaded, _store(loaded, results))
+    store = _store(loaded, results)
+    if watch:
+        watch_state(out, lambda: make_state(loaded, store))
+    elif as_json:
+        print(json.dumps(make_state(loaded, store).to_plain(), indent=1))
+    else:
+        print_state(out, make_state(loaded, store))
+
+
+@app.command()
+def verify(
+    suite: Suite,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    runs: Annotated[int, typer.Option("--runs", min=1, help="How many of the suite's runs to try.")] = 4,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=2, help="Generator steps of each, at most.", show_default="all")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a sample of a suite's runs in several ways, and see whether they come out the same, bit for bit."""
+    from bench.execution import verify as verification
+    from bench.progress import make_display
+
+    sample, skipped = verification.choose_sample(_load(suite), runs)
+    for sentence in skipped:
+        err.print(f"left out: {sentence}", markup=False, soft_wrap=True)
+    if not sample:
+        raise UsageError(f"{suite} has no run that can be verified: give it a budget in steps or images")
+    specs = [spec if steps is None else verification.shorten(spec, steps) for spec in sample]
+    with make_display(err, quiet) as display:
+        verdicts = verification.verify(specs, _data_root(data_root), device, display)
     if as_json:
-        print(json.dumps(state.to_plain(), indent=1))
-        return
-    print_status(out, state)
+        print(json.dumps([dataclasses.asdict(verdict) for verdict in verdicts], indent=1))
+    else:
+        verification.print_verdicts(out, verdicts)
+    raise typer.Exit(int(any(verdict.differences for verdict in verdicts)))
 
 
 @app.command("list")

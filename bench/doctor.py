@@ -72,7 +72,7 @@ def _examine_determinism(device: str) -> Finding:
     import torch
 
     from bench.catalog import datasets
-    from bench.execution.worker import prepare_torch
+    from bench.execution.determinism import prepare_torch
     from bench.suite import plan_suite
     from bench.training.game import Game
 

@@ -12,33 +12,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
+from bench.estimate import Estimate
+
 if TYPE_CHECKING:
     from bench.execution.tasks import Progress
 
 PHASES = {"references": "Perfect samplers", "runs": "Training", "throughput": "Throughput"}
+"""What phases are called where their own name does not say it."""
+STOPPING = "stopping: what runs writes a checkpoint first"
 STYLES = {"completed": "green", "done": "green", "diverged": "yellow"}
 
 
-class Estimate:
-    """How long a phase still takes, from the share of its work that is done."""
-
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.finished = 0
-        self.shares: dict[str, float] = {}
-        self._begin = time.monotonic()
-
-    def remaining(self) -> float | None:
-        """Seconds; None until anything is done."""
-        done = self.finished + sum(self.shares.values())
-        if done <= 0:
-            return None
-        return (time.monotonic() - self._begin) / done * (self.total - done)
-
-    def text(self) -> str:
-        """``about 3 min left``."""
-        seconds = self.remaining()
-        return f"about {duration(seconds)} left" if seconds is not None else "time left not known yet"
+def time_left(estimate: Estimate) -> str:
+    """``about 3 min left``."""
+    seconds = estimate.remaining()
+    return f"about {duration(seconds)} left" if seconds is not None else "time left not known yet"
 
 
 class Display(AbstractContextManager["Display"], Protocol):
@@ -55,6 +43,9 @@ class Display(AbstractContextManager["Display"], Protocol):
 
     def finished(self, key: str, status: str, reason: str | None) -> None:
         """A task ended."""
+
+    def stopping(self) -> None:
+        """What runs was asked to stop."""
 
 
 class PlainLines:
@@ -80,7 +71,7 @@ class PlainLines:
         """Named where there is something to do."""
         self._estimate = Estimate(total)
         if total and not self._quiet:
-            self._print(f"{PHASES[name]}: {total}")
+            self._print(f"{_title(name)}: {total}")
 
     def started(self, key: str) -> None:
         """Noted, not printed."""
@@ -90,19 +81,23 @@ class PlainLines:
     def progress(self, key: str, progress: Progress) -> None:
         """Counted for the estimate."""
         with self._lock:
-            self._estimate.shares[key] = progress.share
+            self._estimate.progress(key, progress.share)
 
     def finished(self, key: str, status: str, reason: str | None) -> None:
         """One line."""
         with self._lock:
             estimate = self._estimate
-            estimate.shares.pop(key, None)
-            estimate.finished += 1
+            estimate.finish(key)
             took = time.monotonic() - self._begun.pop(key, time.monotonic())
-            left = f", {estimate.text()}" if estimate.finished < estimate.total else ""
+            left = f", {time_left(estimate)}" if estimate.finished < estimate.total else ""
             why = f": {reason}" if reason else ""
             if not self._quiet or status not in STYLES:
                 self._print(f"[{estimate.finished}/{estimate.total}] {key}  {status}{why}  ({duration(took)}{left})")
+
+    def stopping(self) -> None:
+        """One line."""
+        if not self._quiet:
+            self._print(STOPPING)
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -141,17 +136,19 @@ class LiveLines:
             if self._whole is not None:
                 self._bars.remove_task(self._whole)
             self._estimate = Estimate(total)
-            self._whole = self._bars.add_task(PHASES[name], total=total, note="") if total else None
+            self._whole = self._bars.add_task(_title(name), total=total, note="") if total else None
 
     def started(self, key: str) -> None:
         """A new line for the task."""
         with self._lock:
+            if key in self._running:  # it crashed, and is tried again
+                self._bars.remove_task(self._running[key])
             self._running[key] = self._bars.add_task(f"  {key}", total=100, note="")
 
     def progress(self, key: str, progress: Progress) -> None:
         """Its line moves on; the newest metrics stand at its end."""
         with self._lock:
-            self._estimate.shares[key] = progress.share
+            self._estimate.progress(key, progress.share)
             tested = [row for row in progress.rows if row.split == "validation" and row.value is not None]
             note = "  ".join(f"{row.name} {row.value:.3g}" for row in tested)
             task = self._running[key]
@@ -160,20 +157,27 @@ class LiveLines:
             else:
                 self._bars.update(task, completed=round(100 * progress.share))
             if self._whole is not None:
-                self._bars.update(self._whole, note=self._estimate.text())
+                self._bars.update(self._whole, note=time_left(self._estimate))
 
     def finished(self, key: str, status: str, reason: str | None) -> None:
         """Its line goes; what went wrong stays on the screen."""
         with self._lock:
-            self._estimate.shares.pop(key, None)
-            self._estimate.finished += 1
+            self._estimate.finish(key)
             if (task := self._running.pop(key, None)) is not None:
                 self._bars.remove_task(task)
             if status not in ("completed", "done"):
                 style = STYLES.get(status, "red")
                 self._console.print(f"{key}  {status}: {reason}", style=style, markup=False, highlight=False)
             if self._whole is not None:
-                self._bars.update(self._whole, completed=self._estimate.finished, note=self._estimate.text())
+                self._bars.update(self._whole, completed=self._estimate.finished, note=time_left(self._estimate))
+
+    def stopping(self) -> None:
+        """One line above the others."""
+        self._console.print(STOPPING, highlight=False)
+
+
+def _title(phase: str) -> str:
+    return PHASES.get(phase, phase.capitalize())
 
 
 def make_display(console: Console, quiet: bool) -> Display:

@@ -16,9 +16,9 @@ from torch.nn.functional import softplus
 from bench.catalog import datasets
 from bench.environment import host_environment
 from bench.evaluation.throughput import time_calls
+from bench.execution.determinism import prepare_torch
 from bench.execution.pool import LocalPool
 from bench.execution.tasks import Place, ReferenceTask, RunTask
-from bench.execution.worker import prepare_torch
 from bench.spec import RunSpec
 from bench.store import Store
 from bench.suite import load_suite

@@ -16,7 +16,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.catalog import architectures, datasets, losses, optimizers, penalties, stabilisers
 from bench.evaluation.throughput import time_calls
-from bench.execution.worker import prepare_torch
+from bench.execution.determinism import prepare_torch
 from bench.spec import Budget, Choice, EvaluationSpec, ObjectiveSpec, RunSpec, TrainingSpec
 from bench.training.game import Game
 

@@ -13,16 +13,19 @@ BENCH = Path(__file__).parent.parent / "bench"
 FLOORS = (
     ("__main__",),
     ("cli", "__init__"),
-    ("conformance", "doctor", "forecast", "handbook", "listing", "progress"),
+    ("conformance", "doctor", "forecast", "handbook", "listing", "progress", "state"),
     ("execution",),
     ("training",),
     ("evaluation",),
-    ("suite",),
+    ("suite", "narrowing"),
     ("plan", "expansion", "resolve", "compatibility", "suite_file", "plugins", "faults", "toml_lines"),
     ("objectives", "architectures", "datasets"),
     ("report",),
+    ("fingerprint",),
     ("environment", "store"),
-    ("files",),
+    ("index",),
+    ("activity", "checkpoints", "estimate", "measured", "reading"),
+    ("files", "migrations", "tidy"),
     ("statistics", "record", "metrics", "catalog", "symbols", "spec", "errors", "lazy"),
 )
 """From the top; a module imports from its own floor and from those below it."""

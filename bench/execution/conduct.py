@@ -4,42 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from bench.errors import StoreError, UsageError
+from bench.errors import UsageError
+from bench.execution.heartbeat import Heartbeat
+from bench.execution.interruption import Interruption
+from bench.execution.lock import locked
+from bench.execution.missing import Missing, find_missing, find_missing_throughputs, read_statuses
 from bench.execution.phases import Phases, Watcher, raise_usage_fault, reason_of, wait_for
 from bench.execution.pool import LocalPool
-from bench.execution.tasks import (
-    Place,
-    ProbeAnswer,
-    ProbeTask,
-)
-from bench.record import Status, reference_key
-from bench.spec import RunSpec
-from bench.store import Store
+from bench.execution.tasks import Place, ProbeAnswer, ProbeTask
+from bench.files import remove_leftovers
+from bench.narrowing import Wanted
+from bench.record import Status
+from bench.store import PARTS, Store
 from bench.suite import Plan
-
-
-@dataclasses.dataclass(frozen=True)
-class Missing:
-    """What of a plan is not in the store yet."""
-
-    runs: tuple[RunSpec, ...]
-    references: tuple[RunSpec, ...]
-    """One run of each dataset, space and sample number."""
-    throughputs: tuple[RunSpec, ...]
-    """One run of each cell that has a run which did not fail."""
-
-    @property
-    def nothing(self) -> bool:
-        """Whether everything is there."""
-        return not (self.runs or self.references or self.throughputs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +28,14 @@ class Summary:
     """How carrying out a plan ended."""
 
     statuses: Counter[Status]
-    """Of the whole plan, runs of earlier calls included."""
-    planned: int
+    """Of the runs that were wanted, those of earlier calls included."""
+    wanted: int
     trained: int
+    """Runs that got a record now."""
     kept: int
-    """Runs that were there already."""
+    """Runs that were recorded already and are left as they were."""
+    postponed: int
+    """Runs that a limit leaves for another call."""
     seconds: float
     interrupted: bool
     warnings: tuple[str, ...]
@@ -61,20 +45,8 @@ class Summary:
         """0 all completed or diverged, 1 some failure, 130 interrupted."""
         if self.interrupted:
             return 130
-        unfinished = self.planned > self.statuses.total()
+        unfinished = self.statuses.total() < self.wanted - self.postponed
         return int(unfinished or any(status.is_failure for status in self.statuses))
-
-
-def find_missing(plan: Plan, store: Store) -> Missing:
-    """What has to be done to complete the plan."""
-    references = {
-        reference_key(spec.dataset, spec.evaluation.space, spec.evaluation.samples): spec for spec in plan.specs
-    }
-    return Missing(
-        runs=tuple(spec for spec, run_id in zip(plan.specs, plan.run_ids, strict=True) if not store.record(run_id)),
-        references=tuple(spec for key, spec in references.items() if store.reference(key) is None),
-        throughputs=find_missing_throughputs(plan, store),
-    )
 
 
 def measure(plan: Plan, store: Store, data_root: Path, device: str, watcher: Watcher) -> tuple[str, ...]:
@@ -83,22 +55,24 @@ def measure(plan: Plan, store: Store, data_root: Path, device: str, watcher: Wat
     missing = [specs[cell.run_ids[0]] for cell in plan.cells if store.throughput(cell.id) is None]
     if not missing:
         return ()
-    with _termination_as_interrupt(), LocalPool(1) as pool:
-        place = find_place(store, data_root, device)
+    with Interruption() as interruption:
+        place = find_place(store, data_root, device, interruption)
         store.prepare()
-        phases = Phases(pool, store, place, watcher)
-        phases.measure_speeds(missing)
+        with locked(store.folder), LocalPool(1) as pool:
+            phases = Phases(pool, store, place, watcher, interruption)
+            phases.measure_speeds(missing)
     return tuple(phases.warnings)
 
 
-def find_place(store: Store, data_root: Path, device: str) -> Place:
+def find_place(store: Store, data_root: Path, device: str, interruption: Interruption) -> Place:
     """The device that was asked for, with its environment; found out in a process of its own, where torch is loaded.
 
     Raises:
         UsageError: there is no such device, or it cannot be used.
+        KeyboardInterrupt: the user does not want to wait for it.
     """
     with LocalPool(1) as pool:  # what it prints is of no use to anybody: the outcome says what is wrong
-        (outcome,) = wait_for({pool.submit(ProbeTask(device=device), log=Path(os.devnull)): lambda _: None})
+        (outcome,) = wait_for({pool.submit(ProbeTask(device=device)): lambda _: {}}, pool, interruption)
     raise_usage_fault(outcome)
     if outcome.done is None or not outcome.done.answer:
         raise UsageError(f"device '{device}' cannot be used: {reason_of(outcome)}; try --device cpu")
@@ -119,91 +93,83 @@ def default_slots(plan: Plan, device: str) -> int:
     return max(1, cores // max(spec.training.threads for spec in plan.specs))
 
 
-def _refuse_newer(store: Store) -> tuple[str, ...]:
-    """Sentences for files that cannot be trusted and will be made anew; a newer ganbench's are not overwritten."""
-    contents = (store.records(), store.references(), store.throughputs())
-    newer = [sentence for part in contents for sentence in part.newer]
-    if newer:
-        raise StoreError(*newer, f"results folder '{store.folder}' is left as it is: choose another with --results")
-    return tuple(sentence for part in contents for sentence in part.rejected)
-
-
-def find_missing_throughputs(plan: Plan, store: Store) -> tuple[RunSpec, ...]:
-    """One run of each cell whose speed is to be measured: what cannot be trained has none."""
-    found = []
-    specs = dict(zip(plan.run_ids, plan.specs, strict=True))
-    for cell in plan.cells:
-        records = (store.record(run_id) for run_id in cell.run_ids)
-        if store.throughput(cell.id) is None and any(r is not None and not r.status.is_failure for r in records):
-            found.append(specs[cell.run_ids[0]])
-    return tuple(found)
-
-
-def conduct(plan: Plan, store: Store, data_root: Path, device: str, slots: int | None, watcher: Watcher) -> Summary:
+def conduct(
+    plan: Plan,
+    store: Store,
+    data_root: Path,
+    device: str,
+    slots: int | None,
+    watcher: Watcher,
+    wanted: Wanted | None = None,
+) -> Summary:
     """Carry out a plan.
 
     Args:
-        plan: what to run.
+        plan: what the suite asks for.
         store: where results go.
         data_root: where data sets and classifiers lie.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         slots: runs side by side; None for as many as the device has room for.
         watcher: is told of progress.
+        wanted: what of the plan is to be done; None for all that is missing.
 
     Raises:
-        UsageError: the device or the data are not there, or the results are a newer ganbench's; nothing was trained.
+        UsageError: the device or the data are not there, another process works in the folder, or its results are a
+            newer ganbench's; nothing was trained.
+        StorageError: results cannot be written any more; what is recorded is safe.
     """
     begin = time.perf_counter()
-    warnings = list(_refuse_newer(store))
-    missing = find_missing(plan, store)
+    wanted = wanted or Wanted(plan)
+    statuses, warnings = read_statuses(store)
+    missing = find_missing(wanted, store, statuses)
+    phases, interrupted = None, False
     if missing.nothing and not store.holds_suite(plan.suite_text, plan.to_json()):
         store.prepare()
-        store.write_suite(plan.suite_text, plan.to_json())
-    interrupted = False
+        with locked(store.folder):
+            store.write_suite(plan.suite_text, plan.to_json())
     if not missing.nothing:
         store.check_writable()
         try:
-            with _termination_as_interrupt():
-                place = find_place(store, data_root, device)
+            with Interruption() as interruption:
+                place = find_place(store, data_root, device, interruption)
                 store.prepare()
-                store.write_suite(plan.suite_text, plan.to_json())
-                with LocalPool(slots or default_slots(plan, place.device)) as pool:
-                    phases = Phases(pool, store, place, watcher)
-                    phases.make_references(missing.references)
-                    phases.train(missing.runs)
-                    phases.measure_speeds(find_missing_throughputs(plan, store))
-                    warnings += phases.warnings
+                with locked(store.folder):
+                    # somebody else may have worked here while this process waited for its device
+                    missing = find_missing(wanted, store, read_statuses(store)[0])
+                    _tidy(store, missing)
+                    store.write_suite(plan.suite_text, plan.to_json())
+                    slots = slots or default_slots(plan, place.device)
+                    with LocalPool(slots) as pool, Heartbeat(store.folder, watcher) as heartbeat:
+                        phases = Phases(pool, store, place, heartbeat, interruption)
+                        _carry_out(wanted.plan, missing, phases)
+                    store.pack()
         except KeyboardInterrupt:
             interrupted = True
-    records = [record for run_id in plan.run_ids if (record := store.record(run_id)) is not None]
+    statuses = read_statuses(store)[0]
+    recorded = [statuses[run_id] for run_id in wanted.plan.run_ids if run_id in statuses]
+    trained = phases.recorded if phases else 0
     return Summary(
-        statuses=Counter(record.status for record in records),
-        planned=len(plan.specs),
-        trained=len(records) - (len(plan.specs) - len(missing.runs)),
-        kept=len(plan.specs) - len(missing.runs),
+        statuses=Counter(recorded),
+        wanted=len(wanted.plan.specs),
+        trained=trained,
+        kept=len(recorded) - trained,
+        postponed=missing.postponed,
         seconds=time.perf_counter() - begin,
         interrupted=interrupted,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *(phases.warnings if phases else ())),
     )
 
 
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """SIGTERM stops a suite as Ctrl-C does; while it stops, further ones change nothing."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def _carry_out(plan: Plan, missing: Missing, phases: Phases) -> None:
+    phases.make_references(missing.references)
+    phases.train(missing.runs)
+    statuses = read_statuses(phases.store)[0]
+    phases.measure_speeds(find_missing_throughputs(plan, phases.store, statuses))
 
-    def interrupt(*_: object) -> None:
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _tidy(store: Store, missing: Missing) -> None:
+    """Remove what killed processes left half-written where something is to be written again."""
+    folders = [store.folder, *(store.folder / part for part in PARTS)]
+    folders += [store.run_folder(spec.run_id) for spec in missing.runs]
+    for folder in folders:
+        remove_leftovers(folder)

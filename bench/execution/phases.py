@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
-from bench.errors import UsageError
-from bench.execution.pool import LocalPool, Outcome
+from bench.activity import now
+from bench.errors import StorageError, UsageError
+from bench.execution.interruption import Interruption
+from bench.execution.pool import UNLIMITED, Limits, LocalPool, Outcome
 from bench.execution.tasks import HistoryRow, Place, Progress, ReferenceTask, RunTask, ThroughputTask, make_history
 from bench.record import Record, Status, Timings, reference_key
 from bench.spec import RunSpec
 from bench.store import Store
 
-Pending = dict[Future[Outcome], Callable[[Outcome], None]]
-"""Tasks under way, each with what to do with its outcome."""
-LOG_TAIL_LINES = 60
-THROUGHPUT_TIMEOUT_SECONDS = 600.0
+Pending = dict[Future[Outcome], Callable[[Outcome], "Pending"]]
+"""Tasks under way, each with what to do with its outcome; that may begin more of them."""
+WISH_SECONDS = 0.2
+"""How often a wish to stop is looked for."""
+THROUGHPUT_LIMITS = Limits(seconds=600.0)
 
 
 class Watcher(Protocol):
     """Is told what happens; called from several threads."""
 
     def phase(self, name: str, total: int) -> None:
-        """A phase of ``total`` tasks begins: ``references``, ``runs``, ``throughput``."""
+        """A phase of ``total`` tasks begins: ``references``, ``runs``, ``throughput``, or one of a verification."""
         ...
 
     def started(self, key: str) -> None:
@@ -40,13 +41,22 @@ class Watcher(Protocol):
         """A task ended."""
         ...
 
+    def stopping(self) -> None:
+        """What runs was asked to write its checkpoint and stop."""
+        ...
+
 
 class Phases:
     """The phases of a plan on one pool."""
 
-    def __init__(self, pool: LocalPool, store: Store, place: Place, watcher: Watcher) -> None:
+    def __init__(
+        self, pool: LocalPool, store: Store, place: Place, watcher: Watcher, interruption: Interruption
+    ) -> None:
         self.pool, self.store, self.place, self.watcher = pool, store, place, watcher
+        self.interruption = interruption
         self.warnings: list[str] = []
+        self.recorded = 0
+        """Runs that got a record."""
 
     def make_references(self, specs: Sequence[RunSpec]) -> None:
         """Measure the perfect samplers; all of them before any training, which would share their classifiers.
@@ -67,33 +77,40 @@ class Phases:
             futures |= self._submit_measurement(
                 task, reference_key(spec.dataset, spec.evaluation.space, spec.evaluation.samples)
             )
-        for outcome in wait_for(futures):
+        for outcome in self._wait_for(futures):
             raise_usage_fault(outcome)
 
     def measure_speeds(self, specs: Sequence[RunSpec]) -> None:
         """Measure the training speed of the specs' cells."""
         self.watcher.phase("throughput", len(specs))
         for spec in specs:  # one after the other: each is alone on the device
-            wait_for(self._submit_measurement(ThroughputTask(place=self.place, spec=spec), spec.cell_id))
+            self._wait_for(self._submit_measurement(ThroughputTask(place=self.place, spec=spec), spec.cell_id))
 
     def _submit_measurement(self, task: ReferenceTask | ThroughputTask, key: str) -> Pending:
-        def finish(outcome: Outcome) -> None:
+        def finish(outcome: Outcome) -> Pending:
+            if outcome.done is not None and outcome.done.stopped:
+                return {}
+            raise_storage_fault(outcome)
             reason = reason_of(outcome)
             if reason is not None:
                 self.warnings.append(f"no {task.kind} for {key}: {reason} (see logs/ in {self.store.folder})")
             self.watcher.finished(key, "failed" if reason else "done", reason)
+            return {}
 
-        timeout = THROUGHPUT_TIMEOUT_SECONDS if isinstance(task, ThroughputTask) else None
+        limits = THROUGHPUT_LIMITS if isinstance(task, ThroughputTask) else UNLIMITED
         log = self.store.folder / "logs" / f"{task.kind}-{key}.txt"
-        return {self.pool.submit(task, log=log, timeout=timeout, started=lambda: self.watcher.started(key)): finish}
+        return {self.pool.submit(task, log=log, limits=limits, started=lambda: self.watcher.started(key)): finish}
 
-    def train(self, specs: Sequence[RunSpec]) -> None:
-        """Train and record all of them."""
-        self.watcher.phase("runs", len(specs))
+    def train(self, specs: Sequence[RunSpec], name: str = "runs") -> None:
+        """Train and record all of them, in a phase of that name."""
+        self.watcher.phase(name, len(specs))
         futures: Pending = {}
         for spec in specs:
             futures |= _Run(self, spec).submit()
-        wait_for(futures)
+        self._wait_for(futures)
+
+    def _wait_for(self, futures: Pending) -> list[Outcome]:
+        return wait_for(futures, self.pool, self.interruption, self.watcher.stopping)
 
 
 class _Run:
@@ -104,20 +121,24 @@ class _Run:
         self.last = Progress(step=0, images=0, seconds=0.0, share=0.0)
         self.rows: list[HistoryRow] = []
         self.started_at = ""
+        self.crashes: list[str] = []
+        self.before = _stamp(phases.store, spec.run_id)
 
     def submit(self) -> Pending:
-        phases, run_id = self.phases, self.spec.run_id
+        phases, execution = self.phases, self.spec.execution
+        memory = execution.memory_limit_gib
         future = phases.pool.submit(
             RunTask(place=phases.place, spec=self.spec),
-            log=phases.store.run_folder(run_id) / "log.txt",
-            timeout=self.spec.timeout_seconds,
+            log=phases.store.run_folder(self.spec.run_id) / "log.txt",
+            limits=Limits(execution.timeout_seconds, None if memory is None else round(memory * 2**30)),
             started=self._start,
             progress=self._progress,
         )
         return {future: self._finish}
 
     def _start(self) -> None:
-        self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self.started_at = now()
+        self.rows = []  # a process that goes on from a checkpoint tells of what lies before it, too
         self.phases.watcher.started(self.spec.run_id)
 
     def _progress(self, progress: Progress) -> None:
@@ -125,50 +146,87 @@ class _Run:
         self.rows += progress.rows
         self.phases.watcher.progress(self.spec.run_id, progress)
 
-    def _finish(self, outcome: Outcome) -> None:
-        store, run_id = self.phases.store, self.spec.run_id
+    def _finish(self, outcome: Outcome) -> Pending:
+        phases, run_id = self.phases, self.spec.run_id
         if outcome.done is not None and outcome.done.stopped:
-            return
-        record = store.record(run_id)
+            return {}
+        raise_storage_fault(outcome)
+        store, record = phases.store, None
+        if _stamp(store, run_id) != self.before:  # not the one of an earlier failure, which is tried again
+            record = store.record(run_id)
         if record is None:
+            if outcome.crashed is not None:
+                self.crashes.append(outcome.crashed)
+                if self.spec.execution.retry_crashed and len(self.crashes) == 1:
+                    return self.submit()
             record = self._record_for(outcome)
             store.write_history(run_id, make_history(self.rows))
             store.write_record(record)
-        self.phases.watcher.finished(run_id, record.status, record.reason)
+        phases.recorded += 1
+        phases.watcher.finished(run_id, record.status, record.reason)
+        return {}
 
     def _record_for(self, outcome: Outcome) -> Record:
         """The record of a run whose process could not write one."""
-        failed = outcome.failed
-        if outcome.timed_out:
-            status, reason = Status.TIMED_OUT, f"took longer than its {self.spec.timeout_seconds:g} s"
-        elif failed is not None and failed.out_of_memory:
-            status, reason = Status.OUT_OF_MEMORY, failed.reason
-        elif failed is not None:
-            status, reason = Status.FAILED, failed.reason
-        else:
-            status, reason = Status.CRASHED, outcome.crashed or "the process ended without a record"
-        timings = Timings(total=outcome.seconds, start=None, training=self.last.seconds, evaluation=None, files=None)
+        status, reason = self._ending(outcome)
         return Record(
             run_id=self.spec.run_id,
             spec=self.spec,
             status=status,
             reason=reason,
-            log_tail=_tail(self.phases.store.run_folder(self.spec.run_id) / "log.txt"),
+            log_tail=outcome.log_tail,
             steps=self.last.step,
             images=self.last.images,
-            timings=timings,
+            timings=Timings(total=outcome.seconds, start=None, training=self.last.seconds, evaluation=None, files=None),
             environment=self.phases.place.environment,
             started_at=self.started_at,
         )
 
+    def _ending(self, outcome: Outcome) -> tuple[Status, str]:
+        failed = outcome.failed
+        if outcome.timed_out:
+            return Status.TIMED_OUT, f"took longer than its {self.spec.execution.timeout_seconds:g} s"
+        if outcome.out_of_memory is not None:
+            return Status.OUT_OF_MEMORY, outcome.out_of_memory
+        if failed is not None:
+            return (Status.OUT_OF_MEMORY if failed.out_of_memory else Status.FAILED), failed.reason
+        reason = " and, tried again, ".join(self.crashes) or "the process ended without a record"
+        return Status.CRASHED, reason
 
-def wait_for(futures: Pending) -> list[Outcome]:
-    """Wait for all, giving each outcome to its function as it comes."""
-    pending = set(futures)
-    while pending:  # in short waits: a signal is seen between them
-        done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+
+def raise_storage_fault(outcome: Outcome) -> None:
+    """Raise that results cannot be written any more: no run's fault, and nothing that the next one could do better."""
+    if outcome.failed is not None and outcome.failed.storage:
+        raise StorageError(outcome.failed.reason)
+
+
+def wait_for(
+    futures: Pending, pool: LocalPool, interruption: Interruption, stopping: Callable[[], None] = lambda: None
+) -> list[Outcome]:
+    """Wait for all, giving each outcome to its function as it comes.
+
+    Args:
+        futures: tasks of ``pool``.
+        pool: asked to stop when the user wants to.
+        interruption: says whether they do.
+        stopping: called then.
+
+    Raises:
+        KeyboardInterrupt: they did; every task has ended.
+    """
+    pending, asked = set(futures), False
+    while pending:
+        done, pending = wait(pending, timeout=WISH_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
-            futures[future](future.result())
+            more = futures[future](future.result())
+            futures |= more
+            pending |= set(more)
+        if interruption.requested and not asked:
+            asked = True
+            stopping()
+            pool.ask_to_stop()
+    if interruption.requested:
+        raise KeyboardInterrupt
     return [future.result() for future in futures]
 
 
@@ -176,8 +234,8 @@ def reason_of(outcome: Outcome) -> str | None:
     """Why a task did not do what it should; None where it did."""
     if outcome.failed is not None:
         return outcome.failed.reason
-    if outcome.crashed is not None:
-        return outcome.crashed
+    if outcome.crashed is not None or outcome.out_of_memory is not None:
+        return outcome.crashed or outcome.out_of_memory
     return "it took too long" if outcome.timed_out else None
 
 
@@ -187,12 +245,10 @@ def raise_usage_fault(outcome: Outcome) -> None:
         raise UsageError(*outcome.failed.faults)
 
 
-def _tail(log: Path) -> str | None:
+def _stamp(store: Store, run_id: str) -> tuple[int, int, int] | None:
+    """Tells a run's record from one that was written over it; None where there is none."""
     try:
-        with log.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 8192))
-            text = file.read().decode(errors="replace")
+        found = (store.run_folder(run_id) / "record.json").stat()
     except OSError:
         return None
-    return "\n".join(text.splitlines()[-LOG_TAIL_LINES:]) or None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -18,26 +18,47 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from bench.execution.limits import kill_group, oom_kills, resident_bytes
+from bench.execution.log_file import LogFile
 from bench.execution.tasks import Done, Failed, Message, Progress, Task
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 20.0
 """How long a process that was asked to stop may take before it is killed."""
+LOG_CHUNK = 1 << 16
+LOST = 255
+"""What multiprocessing makes of an exit code that nobody is left to tell."""
 
 SINGLE_THREADED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a task's process ended: one of these is set, or ``timed_out``."""
+    """How a task's process ended: one of the first five is set."""
 
     done: Done | None = None
     failed: Failed | None = None
     crashed: str | None = None
     """What ended the process: a signal's name, or an exit code."""
     timed_out: bool = False
+    out_of_memory: str | None = None
+    """Who ended it for that."""
     seconds: float = 0.0
     """From before the fork until the process was gone."""
+    log_tail: str | None = None
+    """The last lines that it printed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a task's process may take; None for as much as there is."""
+
+    seconds: float | None = None
+    memory_bytes: int | None = None
+    """Of the host."""
+
+
+UNLIMITED = Limits()
 
 
 class LocalPool:
@@ -55,13 +76,14 @@ class LocalPool:
         self._stopping = threading.Event()
         # starting a process polls all others, and two threads that read one exit status get one that is wrong
         self._reaping = threading.Lock()
+        self._running: set[int] = set()
         # numpy's and torch's thread pools are sized when they are loaded; a run asks for more threads if it wants
         self._environment = {name: os.environ.get(name) for name in SINGLE_THREADED}
         os.environ.update(dict.fromkeys(SINGLE_THREADED, "1"))
         self._start_server()
 
     def _start_server(self) -> None:
-        self._context.set_forkserver_preload(["bench.execution.worker"])
+        self._context.set_forkserver_preload(["bench.execution.server", "bench.execution.worker"])
         multiprocessing.resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
         with _without_interrupts():  # Ctrl-C reaches the server too, which would show a stack trace while it loads
             multiprocessing.forkserver.ensure_running()
@@ -77,7 +99,7 @@ class LocalPool:
         task: Task,
         *,
         log: Path | None = None,
-        timeout: float | None = None,
+        limits: Limits = UNLIMITED,
         started: Callable[[], None] = lambda: None,
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> Future[Outcome]:
@@ -86,11 +108,20 @@ class LocalPool:
         Args:
             task: what to do.
             log: file for what the process prints.
-            timeout: seconds after which the process is killed.
+            limits: a process that takes more is killed.
             started: called, in another thread, when the task leaves the queue.
             progress: called, in another thread, with every progress message.
         """
-        return self._threads.submit(self._supervise, task, log, timeout, started, progress)
+        return self._threads.submit(self._supervise, task, log, limits, started, progress)
+
+    def ask_to_stop(self) -> None:
+        """Start nothing more, and ask what runs to stop; does not wait for it."""
+        self._stopping.set()
+
+    def kill(self) -> None:
+        """Kill what runs, as the end of the machine would."""
+        for pid in tuple(self._running):
+            kill_group(pid)
 
     def stop(self) -> None:
         """Forget what is queued, ask what runs to stop, and wait for it."""
@@ -106,7 +137,7 @@ class LocalPool:
         self,
         task: Task,
         log: Path | None,
-        timeout: float | None,
+        limits: Limits,
         started: Callable[[], None],
         progress: Callable[[Progress], None],
     ) -> Outcome:
@@ -114,36 +145,59 @@ class LocalPool:
             return Outcome(done=Done(stopped=True))
         started()
         begin = time.perf_counter()
+        deaths = oom_kills()
         receiver, sender = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=_enter, args=(task.model_dump_json(), sender, str(log) if log else None), daemon=True
-        )
+        printed, printing = self._context.Pipe(duplex=False)
+        arguments = (task.model_dump_json(), sender, printing)
+        process = self._context.Process(target=_enter, args=arguments, daemon=True)
         with self._reaping:
             process.start()
+        pid = process.pid or 0
+        self._running.add(pid)
         sender.close()
+        printing.close()
+        file = LogFile(log)
+        listener = _Listener(process, receiver, printed, file, progress, limits, self._stopping)
         try:
-            ended = _listen(process, receiver, progress, begin + timeout if timeout else None, self._stopping)
+            ended = listener.listen(begin)
         finally:
+            code = self._reap(process, listener)
             receiver.close()
-            code = self._reap(process)
-        seconds = time.perf_counter() - begin
-        if isinstance(ended, Done) and ended.stopped and not self._stopping.is_set():
-            return Outcome(crashed="stopped by SIGTERM from outside", seconds=seconds)
-        if isinstance(ended, Done):
-            return Outcome(done=ended, seconds=seconds)
-        if isinstance(ended, Failed):
-            return Outcome(failed=ended, seconds=seconds)
-        if isinstance(ended, _TimedOut):
-            return Outcome(timed_out=True, seconds=seconds)
-        if self._stopping.is_set():
-            return Outcome(done=Done(stopped=True), seconds=seconds)
-        return Outcome(crashed=_exit_reason(code), seconds=seconds)
+            printed.close()
+            tail = file.close()
+            self._running.discard(pid)
+        outcome = self._judge(ended, code, oom_killed=deaths is not None and (oom_kills() or 0) > deaths)
+        return dataclasses.replace(outcome, seconds=time.perf_counter() - begin, log_tail=tail)
 
-    def _reap(self, process: ForkServerProcess) -> int:
+    def _judge(self, ended: Ended, code: int, *, oom_killed: bool) -> Outcome:
+        """What a process's last message, or its exit code where there is none, amounts to."""
+        stopping = self._stopping.is_set()
+        if isinstance(ended, Done):
+            if ended.stopped and not stopping:
+                return Outcome(crashed="stopped by SIGTERM from outside")
+            return Outcome(done=ended)
+        if isinstance(ended, Failed):
+            return Outcome(failed=ended)
+        if isinstance(ended, _TimedOut):
+            return Outcome(timed_out=True)
+        if isinstance(ended, _OverMemory):
+            return Outcome(out_of_memory=str(ended))
+        if stopping:
+            return Outcome(done=Done(stopped=True))
+        if code == -signal.SIGKILL and oom_killed:
+            return Outcome(out_of_memory="killed by SIGKILL, by the kernel's OOM killer: the host's memory was full")
+        return Outcome(crashed=_exit_reason(code))
+
+    def _reap(self, process: ForkServerProcess, listener: _Listener) -> int:
         """Wait for the end of a process that has nothing more to say; its exit code."""
-        if not connection.wait([process.sentinel], GRACE_SECONDS):
-            process.kill()
-            connection.wait([process.sentinel])
+        deadline = time.perf_counter() + GRACE_SECONDS
+        while not connection.wait([process.sentinel], 0):
+            if time.perf_counter() > deadline:
+                kill_group(process.pid or 0)
+                connection.wait([process.sentinel])
+                break
+            listener.read_log(POLL_SECONDS)  # it may have much to print, and waits until somebody reads it
+        listener.read_log(0)
         with self._reaping:
             process.join()
             return process.exitcode or 0
@@ -163,44 +217,95 @@ class _TimedOut:
     """The process took longer than it may."""
 
 
-def _listen(
-    process: ForkServerProcess,
-    receiver: Connection,
-    progress: Callable[[Progress], None],
-    deadline: float | None,
-    stopping: threading.Event,
-) -> Done | Failed | _TimedOut | None:
-    """Pass on a process's messages until its last; None when it ended without one."""
-    kill_at: float | None = None
-    while True:
-        try:
-            content = _receive(receiver)
-        except (EOFError, OSError):
-            return None
-        except ValueError:  # not one of our messages: whatever runs there is not to be trusted
-            process.kill()
-            return None
-        if isinstance(content, Progress):
-            progress(content)
-        elif content is not None:
-            return content
-        now = time.perf_counter()
-        if deadline is not None and now > deadline:
-            process.kill()
-            return _TimedOut()
-        if stopping.is_set() and kill_at is None:
-            process.terminate()
-            kill_at = now + GRACE_SECONDS
-        if kill_at is not None and now > kill_at:
-            process.kill()
-            return None
+@dataclasses.dataclass(frozen=True)
+class _OverMemory:
+    """The process held more than it may; in bytes."""
+
+    held: int
+    limit: int
+
+    def __str__(self) -> str:
+        return f"held {self.held / 2**20:,.0f} MiB of the host's memory, more than its {self.limit / 2**20:,.0f} MiB"
 
 
-def _receive(receiver: Connection) -> Progress | Done | Failed | None:
-    """The next message; None where there is none yet."""
-    if not receiver.poll(POLL_SECONDS):
-        return None
-    return Message.model_validate_json(receiver.recv_bytes()).content
+Ended = Done | Failed | _TimedOut | _OverMemory | None
+"""A process's last message, or why it was killed; None when it ended without one."""
+
+
+@dataclasses.dataclass
+class _Listener:
+    """Hears what one process tells and prints, and sees that it keeps its limits."""
+
+    process: ForkServerProcess
+    receiver: Connection
+    printed: Connection
+    file: LogFile
+    progress: Callable[[Progress], None]
+    limits: Limits
+    stopping: threading.Event
+    printing: bool = True
+
+    def listen(self, begin: float) -> Ended:
+        """Until the last message; seconds are counted from ``begin``."""
+        kill_at: float | None = None
+        look_at = 0.0
+        while True:
+            try:
+                content = self._receive()
+            except (EOFError, OSError):
+                return None
+            except ValueError:  # not one of our messages: whatever runs there is not to be trusted
+                self._kill()
+                return None
+            if isinstance(content, Progress):
+                self.progress(content)
+            elif content is not None:
+                return content
+            now = time.perf_counter()
+            if self.limits.seconds is not None and now > begin + self.limits.seconds:
+                self._kill()
+                return _TimedOut()
+            if self.limits.memory_bytes is not None and now > look_at:
+                look_at = now + POLL_SECONDS / 2
+                held = resident_bytes(self.process.pid or 0)
+                if held > self.limits.memory_bytes:
+                    self._kill()
+                    return _OverMemory(held, self.limits.memory_bytes)
+            if self.stopping.is_set() and kill_at is None:
+                self.process.terminate()
+                kill_at = now + GRACE_SECONDS
+            if kill_at is not None and now > kill_at:
+                self._kill()
+                return None
+
+    def _kill(self) -> None:
+        kill_group(self.process.pid or 0)
+
+    def _receive(self) -> Progress | Done | Failed | None:
+        """The next message; None where there is none yet."""
+        sources = [self.receiver, self.printed] if self.printing else [self.receiver]
+        ready = connection.wait(sources, POLL_SECONDS)
+        if self.printed in ready:
+            self.read_log(0)
+        if self.receiver not in ready:
+            return None
+        return Message.model_validate_json(self.receiver.recv_bytes()).content
+
+    def read_log(self, seconds: float) -> None:
+        """Take in what has been printed, waiting so long for the first of it; one look's worth of it."""
+        if not self.printing:
+            time.sleep(seconds)
+            return
+        until = time.perf_counter() + POLL_SECONDS
+        while connection.wait([self.printed], seconds):
+            printed = os.read(self.printed.fileno(), LOG_CHUNK)
+            if not printed:
+                self.printing = False
+                return
+            self.file.write(printed)
+            seconds = 0
+            if time.perf_counter() > until:
+                return
 
 
 def _exit_reason(code: int) -> str:
@@ -209,10 +314,12 @@ def _exit_reason(code: int) -> str:
             return f"killed by {signal.Signals(-code).name}"
         except ValueError:
             return f"killed by signal {-code}"
+    if code == LOST:
+        return f"the process ended with exit code {code}, by itself or because its fork server was killed"
     return f"the process ended by itself with exit code {code}"
 
 
-def _enter(payload: str, connection: Connection, log: str | None) -> None:
+def _enter(payload: str, connection: Connection, log: Connection) -> None:
     # imported in the process: the supervisor needs no torch
     from bench.execution.worker import main
 

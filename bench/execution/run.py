@@ -4,93 +4,110 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 
 import torch
 
+from bench.checkpoints import remove_checkpoints
 from bench.datasets.loading import load_dataset
 from bench.evaluation.evaluator import Evaluator, HeldOut
 from bench.evaluation.selection import select_measurements
 from bench.evaluation.spaces import open_space
+from bench.execution.checkpoint import Course, Resumable
+from bench.execution.determinism import noted_nondeterminism
 from bench.execution.pictures import picture
 from bench.execution.schedule import Schedule
 from bench.execution.tasks import HistoryRow, Progress, RunTask, make_history
-from bench.record import Record, Status, Timings
+from bench.record import Record, Status
 from bench.store import Store
 from bench.training.game import Game
 from bench.training.log import LOGGED
+from bench.training.streams import SharedStreams
 
 SAMPLES_KEPT_POINTS, SAMPLES_KEPT_IMAGES = 2500, 64
 
 
-class Clock:
-    """Seconds since it was made, and seconds spent on parts."""
-
-    def __init__(self) -> None:
-        self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        self._start = time.perf_counter()
-
-    def __call__(self) -> float:
-        """Seconds so far."""
-        return time.perf_counter() - self._start
-
-
 def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[], bool]) -> bool:
-    """Train, measure and record one run.
+    """Train, measure and record one run; one that was interrupted goes on from its checkpoint.
 
     Args:
         task: the run and its place.
         report: told of progress, with every number as it is measured.
-        stopping: asked between stretches of steps; once true the run ends without a record.
+        stopping: asked between stretches of steps; once true the run ends with a checkpoint and without a record.
 
     Returns:
         Whether the run was recorded; False when it was stopped.
+
+    Raises:
+        StorageError: its files cannot be written.
     """
-    clock = Clock()
+    begin = time.perf_counter()
     spec, place = task.spec, task.place
     store, device = Store(place.results), torch.device(place.device)
     store.write_spec(spec)
-    loaded = load_dataset(spec.dataset, place.data_root)
-    data = loaded.to(device)
-    space = open_space(spec.evaluation.space, loaded, spec.dataset, place.data_root)
-    evaluator = Evaluator(data, space, spec.evaluation.samples, device)
-    game = Game(spec, data, device)
-    start = clock()
+    course = Course()
+    with noted_nondeterminism(course.nondeterministic):
+        loaded = load_dataset(spec.dataset, place.data_root)
+        data = loaded.to(device)
+        space = open_space(spec.evaluation.space, loaded, spec.dataset, place.data_root)
+        evaluator = Evaluator(data, space, spec.evaluation.samples, device)
+        game = Game(spec, data, device)
+        streams = SharedStreams(spec.seed, device)
+        schedule = Schedule(spec)
+        resumable = Resumable(store.run_folder(spec.run_id), place.environment, game, streams, course)
 
-    rows: list[HistoryRow] = []
-    evaluation = 0.0
-    finite = True
-    schedule = Schedule(spec)
-    while finite and not schedule.ended(game):
-        finite = game.advance(schedule.next_stretch(game))
-        new: list[HistoryRow] = []
-        if finite and schedule.evaluation_due(game):
-            before = clock()
-            new = evaluate(game, evaluator)
-            evaluation += clock() - before
-        rows += new
-        share = schedule.share(game)
-        report(Progress(step=game.step, images=game.images, seconds=game.seconds, share=share, rows=tuple(new)))
-        if stopping() and finite and not schedule.ended(game):
-            return False
+        def tell(rows: Sequence[HistoryRow]) -> None:
+            share = schedule.share(game)
+            report(Progress(step=game.step, images=game.images, seconds=game.seconds, share=share, rows=tuple(rows)))
 
-    before = clock()
-    last = game.step if finite else game.finite_steps
-    rows = [row for row in _logged(game) if row.step <= last] + rows
-    history = make_history(rows)
-    store.write_history(spec.run_id, history)
-    if finite:
-        kept = game.generate(SAMPLES_KEPT_IMAGES if data.is_image else SAMPLES_KEPT_POINTS, "test").cpu().numpy()
-        store.write_samples(spec.run_id, kept, picture(kept))
-    files = clock() - before
+        if resumable.resume():
+            schedule.go_on(game)
+            tell(course.rows)
+        earlier = course.total
+
+        def clock() -> float:
+            """Seconds of the run so far, those of earlier processes included."""
+            return earlier + time.perf_counter() - begin
+
+        course.start += clock() - earlier
+        checkpoint_at = clock() + spec.execution.checkpoint_seconds
+        finite = True
+        while True:
+            finite = game.advance(schedule.next_stretch(game))
+            rows: list[HistoryRow] = []
+            if finite and schedule.evaluation_due(game):
+                before = clock()
+                with streams.kept():
+                    rows = evaluate(game, evaluator)
+                course.evaluation += clock() - before
+                course.rows += rows
+            tell(rows)
+            if not finite or schedule.ended(game):
+                break
+            unwanted = stopping()
+            if unwanted or clock() >= checkpoint_at:
+                before = clock()
+                resumable.write(before)
+                course.files += clock() - before
+                if unwanted:
+                    return False
+                checkpoint_at = clock() + spec.execution.checkpoint_seconds
+
+        before = clock()
+        last = game.step if finite else game.finite_steps
+        history = make_history([row for row in _logged(game) if row.step <= last] + course.rows)
+        store.write_history(spec.run_id, history)
+        if finite:
+            kept = game.generate(SAMPLES_KEPT_IMAGES if data.is_image else SAMPLES_KEPT_POINTS, "test").cpu().numpy()
+            store.write_samples(spec.run_id, kept, picture(kept))
+        course.files += clock() - before
     store.write_record(
         Record(
             run_id=spec.run_id,
             spec=spec,
             space_sha256=space.sha256,
             status=Status.COMPLETED if finite else Status.DIVERGED,
-            reason=None if finite else f"a loss or a weight was not finite at step {min(last + 1, game.step):,}",
+            reason=None if finite else f"a loss or a weight was not finite at step {last + 1:,}",
             steps=last,
             images=last * spec.images_per_step,
             measurements=select_measurements(
@@ -98,12 +115,14 @@ def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[]
             ),
             parameters={"generator": _size(game.generator), "discriminator": _size(game.discriminator)},
             samples={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
-            timings=Timings(total=clock(), start=start, training=game.seconds, evaluation=evaluation, files=files),
+            nondeterministic=tuple(sorted(course.nondeterministic)),
+            timings=course.timings(clock(), game.seconds),
             peak_memory_bytes=peak_memory(device),
             environment=place.environment,
-            started_at=clock.started_at,
+            started_at=course.started_at,
         )
     )
+    remove_checkpoints(resumable.folder)
     return True
 
 

@@ -27,6 +27,10 @@ class Schedule:
         self._every = spec.evaluation.every / per_step
         self._evaluations = 0
 
+    def go_on(self, game: Game) -> None:
+        """Count the evaluations that a game from a checkpoint has behind it."""
+        self._evaluations = math.floor(self.position(game) / self._every)
+
     def position(self, game: Game) -> float:
         """How far the game is."""
         return float(game.step) if self._in_steps else game.seconds

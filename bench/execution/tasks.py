@@ -119,6 +119,8 @@ class Failed(Frozen):
     faults: tuple[str, ...] = ()
     """What the user can mend (missing data, a plugin's fault), each saying how; empty where it is none of theirs."""
     out_of_memory: bool = False
+    storage: bool = False
+    """Results cannot be written any more: no fault of the task."""
 
 
 class Message(Frozen):

@@ -10,7 +10,6 @@ import threading
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import sklearn.datasets
 import sklearn.model_selection  # noqa: F401
@@ -21,8 +20,10 @@ from pydantic import TypeAdapter
 # all that a task needs is imported here, so that the fork server has it loaded before it forks
 from bench.catalog import CATALOGS
 from bench.environment import device_environment, host_environment, resolve_device
-from bench.errors import UsageError
+from bench.errors import StorageError, UsageError
 from bench.evaluation.reference import make_reference, perfect_samples
+from bench.execution.determinism import prepare_torch
+from bench.execution.limits import leave_with_parent, limit_allocations
 from bench.execution.run import SAMPLES_KEPT_POINTS, run
 from bench.execution.speed import measure_speed
 from bench.execution.tasks import (
@@ -46,16 +47,16 @@ for _catalog in CATALOGS:
 tqdm.tqdm.set_lock(threading.RLock())
 
 
-def main(payload: str, connection: Connection, log: str | None) -> None:
+def main(payload: str, connection: Connection, log: Connection) -> None:
     """What the process does.
 
     Args:
         payload: a `Task` as JSON.
         connection: where `Message`s go, as JSON.
-        log: file that takes over standard output and error; None leaves them alone.
+        log: takes over standard output and error.
     """
-    if log is not None:
-        _redirect(Path(log))
+    _redirect(log)
+    leave_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     stop: list[bool] = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
@@ -82,6 +83,8 @@ def answer(payload: str, connection: Connection, stopping: Callable[[], bool]) -
         tell(_perform(TypeAdapter[Task](Task).validate_json(payload), tell, stopping))
     except UsageError as error:
         tell(Failed(reason="; ".join(error.faults), faults=error.faults))
+    except StorageError as error:
+        tell(Failed(reason=str(error), storage=True))
     except Exception as error:
         traceback.print_exc()
         if _is_out_of_memory(error):
@@ -110,6 +113,8 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
         answer = ProbeAnswer(device=device, environment=device_environment(host_environment(), device))
         return Done(answer=answer.model_dump_json())
     if isinstance(task, RunTask):
+        if task.spec.execution.memory_limit_gib is not None and task.place.device == "cpu":
+            limit_allocations(round(task.spec.execution.memory_limit_gib * 2**30))
         _prepare(task.place.device, task.spec.training.threads, task.spec.plugins)
         return Done(stopped=not run(task, tell, stopping))
     place = task.place
@@ -129,24 +134,6 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
     return Done()
 
 
-def prepare_torch(device: str, threads: int) -> None:
-    """torch as every run has it: deterministic, in float32 throughout, on so many threads.
-
-    Args:
-        device: ``cpu`` or ``cuda:N``.
-        threads: of a run on a CPU.
-    """
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)  # a saturated discriminator makes denormals, which cost a hundredfold on a CPU
-    if device != "cpu":
-        torch.cuda.set_device(device)  # events and streams are of the current device
-        torch.backends.cudnn.allow_tf32 = False
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it only
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    # nothing here reads memory that it did not write
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property of the module
-
-
 def _prepare(device: str, threads: int, plugins: tuple[PluginSpec, ...]) -> None:
     prepare_torch(device, threads)
     load_installed()
@@ -155,10 +142,10 @@ def _prepare(device: str, threads: int, plugins: tuple[PluginSpec, ...]) -> None
             raise UsageError(f"plugin '{plugin.path}' has changed since the suite was read: run the suite again")
 
 
-def _redirect(log: Path) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+def _redirect(log: Connection) -> None:
+    """Let all that is printed, by native code too, go to the supervisor: it survives whatever ends this process."""
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
+    log.close()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a killed process flushes nothing
     faulthandler.enable()

@@ -14,126 +14,19 @@ import psutil
 import pytest
 import torch
 
-from bench.catalog import CATALOGS
+from bench.checkpoints import latest_step
 from bench.environment import host_environment
 from bench.errors import StoreError
-from bench.execution.conduct import Summary, conduct, find_missing
+from bench.execution.missing import find_missing, read_statuses
 from bench.execution.pool import LocalPool
-from bench.execution.tasks import Place, Progress, RunTask
-from bench.record import SCHEMA_VERSION, Record, Status
+from bench.execution.tasks import Place, RunTask
+from bench.narrowing import Wanted
+from bench.record import SCHEMA_VERSION, Status
 from bench.spec import PluginSpec
-from bench.store import HISTORY_COLUMNS, Store, load_results
+from bench.store import HISTORY_COLUMNS, Store
 from bench.suite import load_suite
+from tests.execution.carrying import TINY, Silent, carry_out
 from tests.specs import run_spec
-
-TINY = """
-seeds = 1
-[training]
-steps = 20
-batch_size = 16
-[evaluation]
-samples = 100
-every = 10
-"""
-
-PLUGIN = """
-import os, signal, sys, time
-from bench.catalog import losses
-
-def register(name, act):
-    @losses.register(name, formula="–", source="test")
-    class Loss:
-        def discriminator(self, real, fake):
-            return act(real, fake)
-
-        def generator(self, real, fake):
-            return -fake.mean()
-
-def raises(real, fake):
-    print("about to raise")
-    raise ValueError("no such luck")
-
-def explodes(real, fake):
-    return real.new_empty(1 << 50).mean()
-
-register("raises", raises)
-register("explodes", explodes)
-register("segfaults", lambda real, fake: os.kill(os.getpid(), signal.SIGSEGV))
-register("leaves", lambda real, fake: os._exit(7))
-register("hangs", lambda real, fake: time.sleep(600))
-register("diverges", lambda real, fake: (fake - real).mean() * float("inf"))
-register("fine", lambda real, fake: (fake - real).mean())
-"""
-
-
-class Silent:
-    """A watcher that notes what it was told."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, ...]] = []
-        self.first_progress = threading.Event()
-
-    def phase(self, name: str, total: int) -> None:
-        self.events.append(("phase", name, str(total)))
-
-    def started(self, key: str) -> None:
-        self.events.append(("started", key))
-
-    def progress(self, key: str, progress: Progress) -> None:
-        self.first_progress.set()
-
-    def finished(self, key: str, status: str, reason: str | None) -> None:
-        self.events.append(("finished", key, status))
-
-
-@pytest.fixture(autouse=True)
-def _restore_catalogue() -> object:
-    before = [dict(catalog._entries) for catalog in CATALOGS]
-    yield
-    for catalog, entries in zip(CATALOGS, before, strict=True):
-        if entries:
-            catalog._entries = entries
-
-
-def carry_out(suite: str, folder: Path, data_root: Path, watcher: Silent | None = None) -> tuple[Summary, Store]:
-    path = folder / "suite.toml"
-    path.write_text(suite)
-    store = Store(folder / "results")
-    plan = load_suite(path)
-    return conduct(plan, store, data_root, "cpu", 2, watcher or Silent()), store
-
-
-def by_objective(store: Store) -> dict[str, Record]:
-    return {record.spec.objective.label: record for record in store.records()}
-
-
-def test_every_ending_is_a_status_and_none_stops_the_suite(tmp_path: Path, data_root: Path) -> None:
-    (tmp_path / "bad.py").write_text(PLUGIN)
-    names = ["raises", "explodes", "segfaults", "leaves", "hangs", "diverges", "fine"]
-    suite = (
-        f'plugins = ["bad.py"]\nobjectives = {names}\ndatasets = ["ring"]\n{TINY}\n[execution]\ntimeout_seconds = 6\n'
-    )
-    summary, store = carry_out(suite, tmp_path, data_root)
-    records = by_objective(store)
-    found = {name: (record.status, record.reason) for name, record in records.items()}
-    status, reason = found.pop("explodes")
-    assert status is Status.OUT_OF_MEMORY
-    assert reason is not None
-    assert "allocate" in reason
-    assert found == {
-        "raises": (Status.FAILED, "ValueError: no such luck"),
-        "segfaults": (Status.CRASHED, "killed by SIGSEGV"),
-        "leaves": (Status.CRASHED, "the process ended by itself with exit code 7"),
-        "hangs": (Status.TIMED_OUT, "took longer than its 6 s"),
-        "diverges": (Status.DIVERGED, "a loss or a weight was not finite at step 1"),
-        "fine": (Status.COMPLETED, None),
-    }
-    assert "about to raise" in (records["raises"].log_tail or "")
-    assert "ValueError: no such luck" in (records["raises"].log_tail or "")
-    assert summary.exit_code == 1
-    assert not summary.interrupted
-    frame = load_results(store.folder)
-    assert sorted(frame["status"]) == sorted(str(record.status) for record in records.values())
 
 
 def test_what_is_recorded_is_not_trained_again(tmp_path: Path, data_root: Path) -> None:
@@ -244,8 +137,11 @@ def test_interrupting_stops_cleanly_and_the_next_call_goes_on(
     assert "Traceback" not in err + out
     assert not list(folder.glob("*/record.json"))
     assert not list(folder.rglob("*.part"))
-    missing = find_missing(load_suite(suite), Store(tmp_path / "long"))
+    store = Store(tmp_path / "long")
+    missing = find_missing(Wanted(load_suite(suite)), store, read_statuses(store)[0])
     assert len(missing.runs) == 3
+    begun = [spec for spec in missing.runs if latest_step(store.run_folder(spec.run_id))]
+    assert begun  # what ran has written a checkpoint to go on from
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 1.5])

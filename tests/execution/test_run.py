@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,6 @@ from bench.record import Status
 from bench.spec import RunSpec
 from bench.store import Store
 from tests.specs import objective, run_spec
-
-
-@pytest.fixture(autouse=True)
-def _torch_as_it_was() -> Iterator[None]:
-    """A process sets torch up for itself; the tests' process goes on with others."""
-    yield
-    torch.set_flush_denormal(False)
-    torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture
