@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from bench import statistics
-from bench.report import tables
+from bench.report import listings, tables
 from bench.report.blocks import Finding, Text
-from bench.report.material import Material, Task
+from bench.report.material import Material
+from bench.report.outcomes import Outcomes, partial
 from bench.report.style import plural, share, shares, short, shown
+from bench.report.tasks import Task
 
 NAMED = 5
 """Objectives that one sentence names, at most: of more it says how many they are."""
@@ -38,9 +41,10 @@ class Comparison:
 
 def answer(material: Material, comparisons: pd.DataFrame, ranks: pd.DataFrame) -> tuple[Finding | Text, ...]:
     """What a reader who stops here should have read: a finding per task, and one over all of them."""
-    if material.runs.empty:
+    if not material.outcomes:
         return (Text(("No run has a result yet.",)),)
     findings = [_of_task(material, task, comparisons) for task in material.tasks]
+    findings += [_unbegun(material, label) for label in material.unbegun]
     overall = ranks[ranks["task"] == "all"].sort_values("mean_rank")
     if len(overall) > 1:
         first, second = overall.iloc[0], overall.iloc[1]
@@ -51,42 +55,68 @@ def answer(material: Material, comparisons: pd.DataFrame, ranks: pd.DataFrame) -
                 f"{second['objective']} with {second['mean_rank']:.1f}.",
                 (
                     f"This orders what was tried on {len(material.tasks)} tasks; it does not show that the order holds "
-                    "on "
-                    "others.",
+                    "on others.",
+                    *_ranked_seeds(first),
                 ),
             )
         )
     return tuple(findings)
 
 
+def _ranked_seeds(line: pd.Series[Any]) -> list[str]:
+    if line["seeds"] == line["planned"]:
+        return []
+    return [f"Ranks are over {line['seeds']} of {line['planned']} planned seeds: those that all objectives have run."]
+
+
+def _unbegun(material: Material, label: str) -> Finding:
+    """Of a task without any record."""
+    planned = sum(cell.planned for cell in material.outcomes_of(label).values())
+    return Finding(label, f"None of {planned} planned {plural('run', planned)} has a record yet.", ())
+
+
 def _of_task(material: Material, task: Task, comparisons: pd.DataFrame) -> Finding:
     metric = task.primary
     order = tables.standing(material, task)
     runs = material.runs[material.runs["task"] == task.label]
+    cells = material.outcomes_of(task.label)
     if not order:
-        lead = f"None of {len(runs)} {plural('run', len(runs))} has a value of {metric.title}."
-        return Finding(task.label, lead, ("See “What failed and why”.",))
+        planned = sum(cell.planned for cell in cells.values())
+        lead = f"None of {planned} {plural('run', planned)} has a value of {metric.title}."
+        return Finding(task.label, lead, (*_not_whole(cells), "See “What failed and why”."))
     best = order[0]
-    cell = statistics.summarise(material.cell(task.label, best, metric.name).values(), metric.better)
+    values = material.cell(task.label, best, metric.name)
+    cell = statistics.summarise(values.values(), metric.better)
     value = (
         f"{metric.title} {shown(cell.median, metric)} [{shown(cell.low, metric)}–{shown(cell.high, metric)}] over "
-        f"{_runs(cell)}{_floor(material, task)}"
+        f"{_runs(cell.finished, cells[best], cells[best].without(values))}{_floor(material, task)}"
     )
     of = comparisons[comparisons["task"] == task.label][[field.name for field in dataclasses.fields(Comparison)]]
     pairs = [Comparison(**{str(key): entry for key, entry in line.items()}) for line in of.to_dict("records")]
     descriptive = int(runs.groupby("objective")["seed"].nunique().min()) < statistics.DESCRIPTIVE_BELOW
+    planned, missing = sum(cell.planned for cell in cells.values()), sum(len(cell.missing) for cell in cells.values())
     return Finding(
         task.label,
         _verdict(best, pairs, metric.title, everyone=len(order) == len(task.objectives)),
-        (f"{best}: median {value}.", *_certainty(pairs), *_cost(material, task, best)),
-        f"descriptive: under {statistics.DESCRIPTIVE_BELOW} seeds" if descriptive else "",
+        (f"{best}: median {value}.", *_certainty(pairs), *_cost(material, task, best), *_not_whole(cells)),
+        (
+            *([f"descriptive: under {statistics.DESCRIPTIVE_BELOW} seeds"] if descriptive else []),
+            *([f"preliminary: {missing:,} of {planned:,} runs missing"] if missing else []),
+        ),
     )
 
 
-def _runs(cell: statistics.Summary) -> str:
-    if cell.finished < cell.runs:
-        return f"the {cell.finished} of {cell.runs} runs that have one"
-    return f"{cell.runs} {plural('run', cell.runs)}"
+def _runs(finished: int, cell: Outcomes, without: str) -> str:
+    if finished < cell.planned:
+        return f"the {finished} of {cell.planned} runs that have one ({without})"
+    return f"{finished} {plural('run', finished)}"
+
+
+def _not_whole(cells: Mapping[str, Outcomes]) -> list[str]:
+    """Which objectives' numbers are not of all their planned runs, and why."""
+    said = partial(cells)
+    whole = "; of all others every run" if any(cell.completed == cell.planned for cell in cells.values()) else ""
+    return [f"Completed, of the planned runs: {said}{whole}."] if said else []
 
 
 def _floor(material: Material, task: Task) -> str:
@@ -165,18 +195,23 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _cost(material: Material, task: Task, best: str) -> list[str]:
-    costs = tables.training_seconds(material, task)
+    costs, cells = listings.training_seconds(material, task), material.outcomes_of(task.label)
     if best not in costs:
         return []
     cheapest = min(costs, key=lambda name: costs[name])
-    said = f"Training {best} took {seconds(costs[best])} per run"
+    said = f"Training {best} took {seconds(costs[best])} per run{_completed(cells[best])}"
     if cheapest != best and costs[cheapest] > 0:
-        said += f", {costs[best] / costs[cheapest]:.1f} times {cheapest}, the cheapest"
+        said += f", {costs[best] / costs[cheapest]:.1f} times {cheapest}{_completed(cells[cheapest])}, the cheapest"
     specs = material.specs[best]
     speed = {t.cell_id: t for t in material.throughputs}.get(specs[task.label].cell_id) if task.label in specs else None
     if speed is not None:
         said += f"; measured alone it does {short(speed.images_per_second)} images/s on {speed.environment.device}"
     return [said + "."]
+
+
+def _completed(cell: Outcomes) -> str:
+    """Which runs a median of the completed ones is of, where it is not of all."""
+    return f" ({cell.completed} of {cell.planned} completed)" if cell.completed < cell.planned else ""
 
 
 def seconds(value: float) -> str:

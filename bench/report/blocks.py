@@ -17,8 +17,10 @@ class Cell:
 
     text: str
     detail: str = ""
-    """Said in small print below: a range, a count."""
+    """Said in small print below: a range."""
     best: bool = False
+    counted: str = ""
+    """Said below that: which of the planned runs the number is of, where it is not of all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,8 +74,8 @@ class Finding:
     subject: str
     lead: str
     evidence: tuple[str, ...]
-    tag: str = ""
-    """``descriptive`` where that is all it is."""
+    tags: tuple[str, ...] = ()
+    """``descriptive``, ``preliminary`` where that is all it is."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,8 @@ def quality_cost(
     Where `is_dense`, medians off the front are small and pale.
 
     Args:
-        points: ``task, objective, seconds, images, value``, a row per run; NaN for a run without a value.
+        points: ``task, objective, seconds, images, value, planned``, a row per recorded run; NaN for a run without a
+            value. ``planned`` counts the objective's runs, those without a record too.
         metrics: the primary metric of each task.
         tasks: the panels' columns, in order.
         look: of each objective.
@@ -39,7 +40,7 @@ def quality_cost(
             scale = 100 if metric.percent else 1
             front, dense = front_of(points, metric, task, cost), is_dense(points, task)
             for name in look:
-                cell, runs = of[of["objective"] == name], int((every["objective"] == name).sum())
+                cell, planned = of[of["objective"] == name], every.loc[every["objective"] == name, "planned"].max()
                 if cell.empty:
                     continue
                 x, y = cell[cost], cell["value"] * scale
@@ -49,13 +50,11 @@ def quality_cost(
                 large = mark | {"ms": 8, "zorder": 3}
                 ax.plot([], [], label=name, **large)
                 ax.plot(x, y, style.marker, color=style.color, ms=3.5, alpha=0.2 if dense else 0.35, mew=0)
-                if dense and name not in front:
-                    ax.plot(*center, ms=6, alpha=0.5, **mark)
-                    continue
-                ax.plot(*center, **large)
-                if len(cell) < runs:
-                    said, beside = f"{len(cell)} of {runs}", (6, 4)
-                    ax.annotate(said, center, beside, textcoords="offset points", fontsize=7.5, color=style.color)
+                behind = dense and name not in front
+                ax.plot(*center, **(mark | {"ms": 6, "alpha": 0.5} if behind else large))
+                if len(cell) < planned:
+                    said, size = f"{len(cell)} of {planned}", 5.5 if behind else 7.5
+                    ax.annotate(said, center, (6, 4), textcoords="offset points", fontsize=size, color=style.color)
             if metric.log_scale and len(of) and of["value"].min() > 0:
                 logarithmic(ax, "y")
             if len(of):

@@ -54,8 +54,8 @@ def parts(names: Sequence[str], look: Mapping[str, Look]) -> tuple[Part, ...]:
 def over_seeds(history: pd.DataFrame, name: str, split: str) -> pd.DataFrame:
     """Median and range of one logged number over the runs that have it, by objective and place in training.
 
-    Where more than half of an objective's runs have ended or never had the number, its curve ends. Step, images and
-    seconds are medians too.
+    Where more than half of an objective's recorded runs have ended or never had the number, its curve ends. Step,
+    images and seconds are medians too; ``seeds`` counts the runs that a point is of, of ``planned`` ones.
 
     Args:
         history: of `Material.history`.
@@ -69,11 +69,25 @@ def over_seeds(history: pd.DataFrame, name: str, split: str) -> pd.DataFrame:
         high=("value", "max"),
         seeds=("seed", "nunique"),
         runs=("runs", "first"),
+        planned=("planned", "first"),
         step=("step", "median"),
         images=("images", "median"),
         seconds=("seconds", "median"),
     )
     return table[table["seeds"] * 2 >= table["runs"]].reset_index()
+
+
+def least(tables: Sequence[pd.DataFrame]) -> dict[str, str]:
+    """``k of N`` by objective: the fewest runs that a point of its lines is of, of the planned ones; empty for all.
+
+    Args:
+        tables: of `over_seeds`, one per line.
+    """
+    every = pd.concat(tables).groupby("objective").agg(seeds=("seeds", "min"), planned=("planned", "first"))
+    return {
+        str(name): f"{seeds} of {planned}" if seeds < planned else ""
+        for name, seeds, planned in every.itertuples(name=None)
+    }
 
 
 def training_curves(
@@ -103,8 +117,9 @@ def training_curves(
         title=f"{task}: training curves, median and range over seeds{part.said}",
     )
     perfect = draws[(draws["task"] == task) & (draws["kind"] == "perfect sampler")]
-    for row, metric in enumerate(metrics):
-        table = over_seeds(history, metric.name, "test")
+    tables = [over_seeds(history, metric.name, "test") for metric in metrics]
+    counts = least(tables)
+    for row, (metric, table) in enumerate(zip(metrics, tables, strict=True)):
         scale = 100 if metric.percent else 1
         floor = perfect.loc[perfect["metric"] == metric.name, "value"].dropna() * scale
         log = metric.log_scale and len(table) > 0 and table["low"].min() > 0
@@ -114,7 +129,8 @@ def training_curves(
                 ax.axhspan(floor.min(), floor.max(), color=MUTED, alpha=0.25, lw=0)
                 ax.axhline(float(floor.median()), color=MUTED, lw=0.9, alpha=0.7)
             for name in part.names:
-                _band(ax, table[table["objective"] == name], cost, look[name], name, scale)
+                named = f"{name}: {counts[name]}" if counts.get(name) else name
+                _band(ax, table[table["objective"] == name], cost, look[name], named, scale)
             if len(table):
                 corners = [(table[cost].min(), table["low"].min()), (table[cost].max(), table["high"].max())]
                 ax.update_datalim([(x, y * scale) for x, y in corners])
@@ -135,7 +151,7 @@ def training_curves(
     return figure
 
 
-def _band(ax: Axes, cell: pd.DataFrame, cost: str, style: Look, name: str, scale: float = 1.0) -> None:
+def _band(ax: Axes, cell: pd.DataFrame, cost: str, style: Look, label: str, scale: float = 1.0) -> None:
     """An objective's median line in the band of its range."""
     if cell.empty:
         return
@@ -150,7 +166,7 @@ def _band(ax: Axes, cell: pd.DataFrame, cost: str, style: Look, name: str, scale
         markevery=(0, every),
         ms=4.5,
         mew=0,
-        label=name,
+        label=label,
     )
 
 
@@ -184,6 +200,7 @@ def player_curves(history: pd.DataFrame, task: str, look: Mapping[str, Look], pa
         for player, *_ in PLAYERS
         for kind in ("loss", "gradient_norm")
     }
+    counts = least(list(tables.values()))
     norms = pd.concat([tables[player, "gradient_norm"] for player, *_ in PLAYERS])
     positive = norms.loc[norms["median"] > 0, "median"]
     for place in range(lines * across):
@@ -204,6 +221,8 @@ def player_curves(history: pd.DataFrame, task: str, look: Mapping[str, Look], pa
                 ax.plot(cell["step"], cell["median"], color=color, ls=dash, lw=1.2)
         top.set_title(name_lines(name), color=look[name].color, fontsize=9)
         top.tick_params(labelbottom=False)
+        if counts.get(name):
+            top.set_title(counts[name], loc="right", color=MUTED, fontsize=7.5, fontweight="normal")
         thousands(bottom)
         if len(positive):
             bottom.set_ylim(positive.min() / 1.6, positive.max() * 1.6)

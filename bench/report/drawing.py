@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from bench.metrics import METRICS, Metric
-from bench.report import cost, curves, figures, pictures, tables
+from bench.report import cost, figures, listings, pictures
 from bench.report.blocks import Picture
-from bench.report.curves import Part
-from bench.report.material import Material, Task
+from bench.report.material import Material
+from bench.report.outcomes import beside, partial
 from bench.report.style import COLORS, Look, shown
+from bench.report.tasks import Task
 
-MODE_METRICS = ("modes_covered", "reverse_kl")
 TASKS_PER_FIGURE = 3
-SECONDS = (
-    "With a budget in seconds every run is evaluated at steps of its own: first evaluations stand together, then "
-    "second ones, at their median cost. "
-)
 
 
 def chunks(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
@@ -38,6 +35,8 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
     wanted = {task.label: task.primary.name for task in material.tasks}
     final = final[final["metric"] == final["task"].map(wanted)]
     points = material.runs.merge(final[["run_id", "value"]], on="run_id", how="left")
+    cells = zip(points["task"], points["objective"], strict=True)
+    points["planned"] = [material.outcomes[cell].planned for cell in cells]
     if points["value"].isna().all():
         return []
     made = []
@@ -63,13 +62,14 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
                 f"quality-cost{part}",
                 "Quality against cost",
                 "Small marks are runs, large ones medians over the runs that have a value, with “k of N” where not "
-                "every run has one; both scales of cost are logarithmic. "
+                "every planned run has one; both scales of cost are logarithmic. "
                 + (f"No run of these has one: {', '.join(absent)}. " if absent else "")
+                + not_whole(material, tasks)
                 + "The dashed line is the Pareto front of the medians: no other objective is both cheaper and better; "
-                "where half or more of the runs have no value an objective is not on it. "
+                "where half or more of the recorded runs have no value an objective is not on it. "
                 + (
                     f"Among more than {len(COLORS)} objectives those on it stand out; medians of the others are small, "
-                    "pale and without a count. From cheap to costly it holds, over seconds, "
+                    "pale. From cheap to costly it holds, over seconds, "
                     f"{fronts['seconds']}; over images, {fronts['images']}. "
                     if dense
                     else ""
@@ -95,23 +95,17 @@ def metric_points(material: Material, summary: pd.DataFrame, look: dict[str, Loo
                 [
                     (task.label, name, seed, value)
                     for task in tasks
-                    for name in task.objectives
-                    for seed, value in material.cell(task.label, name, metric.name).items()
+                    for name, of in material.outcomes_of(task.label).items()
+                    for seed, value in {
+                        **material.cell(task.label, name, metric.name),
+                        **dict.fromkeys(of.missing, math.nan),
+                    }.items()
                 ],
                 columns=["task", "objective", "seed", "value"],
             )
             draws = material.draws[material.draws["metric"] == metric.name]
             medians = summary[(summary["metric"] == metric.name) & summary["objective"].isin(list(look))]
-            said = "; ".join(
-                f"{task.label}: "
-                + ", ".join(
-                    f"{name} {shown(median, metric)}"
-                    for name, median in medians.loc[medians["task"] == task.label, ["objective", "median"]].itertuples(
-                        index=False
-                    )
-                )
-                for task in tasks
-            )
+            said = "; ".join(f"{task.label}: {_medians(medians, task, metric)}" for task in tasks)
             made.append(
                 Picture(
                     f"metric-{metric.name.replace('_', '-')}{part}",
@@ -119,13 +113,22 @@ def metric_points(material: Material, summary: pd.DataFrame, look: dict[str, Loo
                     f"{metric.title}: {metric.meaning} ({metric.source}); {metric.better} is better. "
                     "A mark per run, a tick at the median. Grey: a perfect sampler's draws (band: range, line: "
                     "median); "
-                    "dotted: noise, or an arrow where it lies off the scale. “k of N” stands where not every run has a "
-                    "value.",
+                    "dotted: noise, or an arrow where it lies off the scale. “k of N” stands where not every planned "
+                    "run has a value; what became of the others stands in “What failed and why”.",
                     f"{metric.title}, medians per objective. {said}.",
                     figures.metric_points(values, draws, metric, _labels(tasks), look),
                 )
             )
     return made
+
+
+def _medians(summary: pd.DataFrame, task: Task, metric: Metric) -> str:
+    """``nsgan 0.03, wgan 0.05 (3 of 5)``: of one task, for those who cannot see them."""
+    said = []
+    for line in summary[summary["task"] == task.label].to_dict("records"):
+        counted = beside(line["finished"], line["planned"], "")
+        said.append(f"{line['objective']} {shown(line['median'], metric)}" + (f" ({counted})" if counted else ""))
+    return ", ".join(said)
 
 
 def comparison_intervals(material: Material, comparisons: pd.DataFrame, look: dict[str, Look]) -> list[Picture]:
@@ -140,7 +143,7 @@ def comparison_intervals(material: Material, comparisons: pd.DataFrame, look: di
             "interquartile "
             "mean and 95 % bootstrap interval. Filled marks can be told apart, hollow ones cannot. Beside a row, ∞: "
             "failures of the other reach into the interval, −∞: those of the best do; the line ends at the frame. "
-            "–: the two share no seed.",
+            "–: the two share no seed. “k of N”: they share k of the N seeds planned for either.",
             "Intervals of improvement; the table below holds the same numbers.",
             figures.comparison_intervals(comparisons, _labels(tasks), look),
         )
@@ -158,7 +161,8 @@ def selection_protocols(material: Material, selections: pd.DataFrame, look: dict
             "What choosing a checkpoint changes",
             "Medians of the primary metric under three protocols. Final: the last checkpoint, which all other numbers "
             "here are of. Best on validation: chosen on other samples and another real split. Oracle best: chosen on "
-            "the reported number itself; it flatters, and is shown only to say by how much.",
+            "the reported number itself; it flatters, and is shown only to say by how much. “k of N”: k of the "
+            "N planned runs have a final value; the table has the counts of the other marks, and why.",
             "Three marks per objective; the table below holds the same numbers.",
             figures.selection_protocols(selections, {task.label: task.primary for task in tasks}, _labels(tasks), look),
         )
@@ -166,67 +170,16 @@ def selection_protocols(material: Material, selections: pd.DataFrame, look: dict
     ]
 
 
-def training(material: Material, look: dict[str, Look]) -> list[Picture]:
-    """Curves of metrics, losses and gradient norms, per task."""
-    made = []
-    for index, task in enumerate(material.tasks, start=1):
-        history = material.history(task.label)
-        known = set(history["objective"])
-        parts = curves.parts([name for name in look if name in known], look) if known else ()
-        logged = set(history.loc[history["split"] == "test", "name"])
-        metrics = [METRICS[name] for name in (task.primary.name, *MODE_METRICS) if name in logged]
-        if metrics:
-            made += [_curves(material, task, history, metrics, look, part, f"curves-{index}") for part in parts]
-        if (history["split"] == "train").any():
-            made += [_players(task, history, look, part, f"players-{index}") for part in parts]
-    return made
-
-
-def _curves(
-    material: Material,
-    task: Task,
-    history: pd.DataFrame,
-    metrics: Sequence[Metric],
-    look: dict[str, Look],
-    part: Part,
-    name: str,
-) -> Picture:
-    titles = ", ".join(metric.title for metric in metrics)
-    return Picture(
-        f"{name}{part.suffix}",
-        f"{task.label}: training curves{part.said}",
-        _divided(part, "axes")
-        + "Lines are medians, bands ranges, over the runs that have a value there: after one has ended, over "
-        "the survivors. A line ends where more than half of its objective's recorded runs have none. "
-        + (SECONDS if task.spec.training.budget.unit == "seconds" else "")
-        + "Grey: a perfect sampler. The same runs are drawn over real images shown, generator steps and seconds "
-        "of training (measured while runs were side by side).",
-        f"Curves of {titles} on {task.label} for {', '.join(part.names)}.",
-        curves.training_curves(history, material.draws, metrics, task.label, look, part),
-    )
-
-
-def _players(task: Task, history: pd.DataFrame, look: dict[str, Look], part: Part, name: str) -> Picture:
-    return Picture(
-        f"{name}{part.suffix}",
-        f"{task.label}: losses and gradient norms{part.said}",
-        _divided(part, "scale of gradient norms")
-        + "Discriminator in the objective's colour, generator dashed; medians and ranges over the runs that have got "
-        "that far, until more than half have not. Losses of two objectives have no common scale and each panel has "
-        "its own; gradient norms share one.",
-        f"Losses and gradient norms of both players on {task.label} for {', '.join(part.names)}.",
-        curves.player_curves(history, task.label, look, part),
-    )
-
-
-def _divided(part: Part, shared: str) -> str:
-    """What a caption says of objectives that are spread over figures."""
-    if part.count == 1:
-        return ""
-    return (
-        f"At most {len(COLORS)} objectives stand in one figure, each in a colour of its own there; all {part.count} "
-        f"figures have the same {shared}. "
-    )
+def not_whole(material: Material, tasks: Sequence[Task]) -> str:
+    """Which objectives' numbers are not of all their planned runs, and why."""
+    several = len(material.tasks) > 1
+    cells = {
+        f"{name} on {task.label}" if several else name: cell
+        for task in tasks
+        for name, cell in material.outcomes_of(task.label).items()
+    }
+    said = partial(cells)
+    return f"Completed, of the planned runs: {said}. " if said else ""
 
 
 def samples(material: Material, look: dict[str, Look]) -> list[Picture]:
@@ -264,7 +217,7 @@ def samples(material: Material, look: dict[str, Look]) -> list[Picture]:
 
 def step_times(material: Material, look: dict[str, Look]) -> list[Picture]:
     """Where a step's time goes, per hardware."""
-    table = tables.throughput(material)
+    table = listings.throughput(material)
     if table.empty:
         return []
     return [

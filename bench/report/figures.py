@@ -24,7 +24,7 @@ def metric_points(
     """Every seed's value of one metric, a panel per task, with the median and what a perfect sampler reaches.
 
     Args:
-        values: ``task, objective, seed, value``, a row per run; NaN for a run without a value.
+        values: ``task, objective, seed, value``, a row per planned run; NaN for a run without a value.
         draws: ``task, kind, value`` of the references.
         metric: whose values they are.
         tasks: the panels, in order.
@@ -120,7 +120,11 @@ def comparison_intervals(comparisons: pd.DataFrame, tasks: Sequence[str], look: 
             if left <= center <= right:
                 ax.plot(center, y, style.marker, color=style.color, mfc=filled, mew=1.5, ms=6.5)
             reached = ["−∞"] * bool(low < left) + ["∞"] * bool(high > right)
-            _beside(ax, y, "–" if math.isnan(center) else ", ".join(reached), size=9)
+            seeds, planned = of["seeds"][y], min(of["best_planned"][y], of["other_planned"][y])
+            said = "–" if math.isnan(center) else ", ".join(reached)
+            _beside(ax, y, said, size=9)
+            if 0 < seeds < planned:
+                _beside(ax, y + 0.3 * bool(said), f"{seeds} of {planned}")
         ax.axvline(neutral, color=INK, lw=1)
         ax.set_xlim(left, right)
         if ratio:
@@ -156,11 +160,15 @@ def selection_protocols(
     )
     for ax, task in zip(axes, tasks, strict=True):
         metric = metrics[task]
-        of = selections[selections["task"] == task].dropna(subset=["median"])
+        every = selections[selections["task"] == task]
+        of = every.dropna(subset=["median"])
         scale = 100 if metric.percent else 1
         for y, name in enumerate(names):
             cell = of[of["objective"] == name].set_index("selection")["median"] * scale
             ax.plot([cell.min(), cell.max()], [y, y], color=look[name].color, lw=1.4, alpha=0.5)
+            for _, final in every[(every["objective"] == name) & (every["selection"] == "final")].iterrows():
+                if final["finished"] < final["planned"]:
+                    _beside(ax, y, f"{final['finished']} of {final['planned']}")
             for way, marker, _ in ways:
                 if way in cell.index:
                     filled = look[name].color if way == "final" else PAPER

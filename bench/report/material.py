@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import tomllib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bench.metrics import METRICS, Metric, headline, primary
+from bench.activity import Activity, now, read_activity
 from bench.record import Record, Reference, Status, Throughput, reference_key
-from bench.spec import RunSpec, digest, identity
+from bench.report.asked import read_asked
+from bench.report.missing import find_missing
+from bench.report.outcomes import Outcomes, outcomes
+from bench.report.tasks import Grouping, Task, group
+from bench.spec import RunSpec
 from bench.store import HISTORY_COLUMNS, Store
 
 if TYPE_CHECKING:
@@ -40,46 +42,25 @@ REFERENCE_COLUMNS = ("task", "kind", "draw", "metric", "value")
 
 
 @dataclasses.dataclass(frozen=True)
-class Task:
-    """What objectives are compared on: one dataset, one architecture, one protocol. Never two of them in one table."""
-
-    label: str
-    """As short as tells the report's tasks apart: the dataset, the architecture where there are several, …"""
-    spec: RunSpec
-    """Of one of its runs: dataset, architecture, training and evaluation are the same in all of them."""
-    space_sha256: str
-    """Of the weights of the feature space that all of them were measured in; empty where there are none to name."""
-    metrics: tuple[Metric, ...]
-    """That were measured, in the order of tables."""
-    objectives: tuple[str, ...]
-
-    @property
-    def primary(self) -> Metric:
-        """The metric that ranks."""
-        return primary(self.spec.evaluation.space)
-
-    @property
-    def headline(self) -> tuple[Metric, ...]:
-        """The metrics of the summary table."""
-        return headline(self.spec.evaluation.space)
-
-    @property
-    def full_name(self) -> str:
-        """Dataset and architecture, whatever the label leaves out."""
-        return f"{self.spec.dataset.label} with {self.spec.architecture.label}"
-
-
-@dataclasses.dataclass(frozen=True)
 class Material:
     """A suite's results. Runs of every status are in ``runs``; ``values`` holds what was measured of them."""
 
     store: Store
     title: str
     suite_text: str | None
+    read_at: str
+    """ISO 8601, UTC."""
+    activity: Activity | None
+    """What was being done in the folder at that time."""
     tasks: tuple[Task, ...]
+    """Of which a run has a record."""
     objectives: tuple[str, ...]
     """In the order of the plan, which is the order of colours."""
     runs: pd.DataFrame
+    missing: pd.DataFrame
+    """A row per planned run without a record: columns of `missing.MISSING_COLUMNS`."""
+    outcomes: dict[tuple[str, str], Outcomes]
+    """By task and objective, of every planned cell; a task of which no run has a record stands here alone."""
     values: pd.DataFrame
     """A row per run, metric and selection; ``final`` values of runs that did not complete are left out."""
     references: dict[str, Reference]
@@ -90,15 +71,27 @@ class Material:
     records: dict[str, Record]
     specs: dict[str, dict[str, RunSpec]]
     """Of each objective as the report calls it, one per task."""
-    planned: int | None
-    missing: tuple[str, ...]
-    """Runs of the plan without a record."""
     left_out: int
     """Records in the folder that the plan does not ask for; nothing here is of them."""
     rejected: tuple[str, ...]
     """A sentence for each file that could not be trusted."""
     histories: dict[str, pd.DataFrame]
     """By run id, of the runs that have one."""
+
+    @property
+    def planned(self) -> int:
+        """Runs that were asked for; those with a record where no plan is kept."""
+        return len(self.runs) + len(self.missing)
+
+    @property
+    def unbegun(self) -> tuple[str, ...]:
+        """Tasks of which no run has a record yet: all that is known of them is what the plan calls them."""
+        begun = {task.label for task in self.tasks}
+        return tuple(dict.fromkeys(task for task, _ in self.outcomes if task not in begun))
+
+    def outcomes_of(self, task: str) -> dict[str, Outcomes]:
+        """What became of a task's planned runs, by objective in the order of the plan."""
+        return {name: self.outcomes[task, name] for name in self.objectives if (task, name) in self.outcomes}
 
     def task(self, label: str) -> Task:
         """The task of that label."""
@@ -117,23 +110,25 @@ class Material:
         }
 
     def history(self, task: str) -> pd.DataFrame:
-        """The histories of a task's runs, with columns ``objective``, ``seed``, ``runs`` and ``place``.
+        """The histories of a task's runs, with columns ``objective, seed, runs, planned, place``.
 
-        ``runs`` counts all recorded runs of the objective, those without a history too. Rows of one ``place`` belong
+        ``runs`` counts all recorded runs of the objective, those without a history too, ``planned`` also those without
+        a record. Rows of one ``place`` belong
         together over seeds: it is the step, or the number of the evaluation where the budget is in seconds, since
         there every run is evaluated at steps of its own.
         """
         runs = self.runs[self.runs["task"] == task]
-        counts = runs["objective"].value_counts()
         timed = self.task(task).spec.training.budget.unit == "seconds"
         frames = []
         for objective, seed, run_id in zip(runs["objective"], runs["seed"], runs["run_id"], strict=True):
             history = self.histories.get(run_id)
             if history is not None and len(history):
                 place = history.groupby(["split", "name"]).cumcount() if timed else history["step"]
-                frames.append(history.assign(objective=objective, seed=seed, runs=counts[objective], place=place))
+                of = self.outcomes[task, objective]
+                counts = {"runs": of.recorded, "planned": of.planned}
+                frames.append(history.assign(objective=objective, seed=seed, place=place, **counts))
         if not frames:
-            return pd.DataFrame(columns=[*HISTORY_COLUMNS, "objective", "seed", "runs", "place"])
+            return pd.DataFrame(columns=[*HISTORY_COLUMNS, "objective", "seed", "place", "runs", "planned"])
         return pd.concat(frames, ignore_index=True)
 
     def samples(self, task: str) -> tuple[int | None, dict[str, np.ndarray | str]]:
@@ -146,7 +141,8 @@ class Material:
         for objective in self.task(task).objectives:
             row = runs[(runs["objective"] == objective) & (runs["seed"] == seed)]
             if row.empty:
-                found[objective] = "no run with this seed"
+                is_missing = seed in self.outcomes[task, objective].missing
+                found[objective] = "no record of this seed yet" if is_missing else "no run with this seed"
                 continue
             samples = self.store.samples(row["run_id"].iloc[0])
             status, steps = row["status"].iloc[0], row["steps"].iloc[0]
@@ -161,27 +157,21 @@ class Material:
 def read_material(results: Path) -> Material:
     """Read a suite's results folder. Nothing in it makes this fail; what cannot be trusted is listed."""
     store = Store(results)
+    activity = read_activity(results)  # before the records: a run that ends between the two is seen by one of them
     records, throughputs, references = store.records(), store.throughputs(), store.references()
-    rejected = [*records.rejected, *throughputs.rejected, *references.rejected]
-    plan, cells, fault = _plan(results / "plan.json")
-    text, unreadable = _suite_text(store)
-    title, no_title = _title(text)
-    by_id = {record.run_id: record for record in records if plan is None or record.run_id in plan}
+    asked = read_asked(store)
+    by_id = {record.run_id: record for record in records if asked.runs is None or record.run_id in asked.runs}
     histories, torn = _histories(store, by_id)
-    rejected += fault + unreadable + no_title + torn
-    order = {run_id: index for index, run_id in enumerate(plan or ())}
+    order = {run_id: index for index, run_id in enumerate(asked.runs or ())}
     ordered = sorted(by_id.values(), key=lambda record: (order.get(record.run_id, len(order)), record.run_id))
-    names = _objective_names(ordered)
-    tasks, task_of = _tasks(ordered, names)
+    grouping = group(ordered)
+    absent = [run_id for run_id in order if run_id not in by_id]
+    missing = find_missing(store, activity, absent, ordered, grouping)
+    objectives, tasks = _in_order(order or [record.run_id for record in ordered], missing, grouping)
+    task_of, names = grouping.task_of, grouping.name_of
     runs = pd.DataFrame([_run_row(record, task_of, names) for record in ordered], columns=list(RUN_COLUMNS))
     values = [row for record in ordered for row in _value_rows(record, task_of, names)]
-    by_key = {reference.key: reference for reference in references}
-    held: dict[str, Reference] = {}
-    for task in tasks:
-        evaluation = task.spec.evaluation
-        key = reference_key(task.spec.dataset, evaluation.space, evaluation.samples)
-        if key in by_key and _is_of_space(by_key[key], task.space_sha256):
-            held[task.label] = by_key[key]
+    held = _held(references, tasks)
     draws = [
         (task, draw.kind, draw.draw, draw.metric, math.nan if draw.value is None else draw.value)
         for task, reference in held.items()
@@ -192,55 +182,52 @@ def read_material(results: Path) -> Material:
         specs[names[record.run_id]].setdefault(task_of[record.run_id], record.spec)
     return Material(
         store=store,
-        title=title or results.name,
-        suite_text=text,
+        title=asked.title or results.name,
+        suite_text=asked.text,
+        read_at=now(),
+        activity=activity,
         tasks=tasks,
-        objectives=tuple(dict.fromkeys(names[record.run_id] for record in ordered)),
+        objectives=objectives,
         runs=runs,
+        missing=missing,
+        outcomes=outcomes(runs, missing),
         values=pd.DataFrame(values, columns=list(VALUE_COLUMNS)),
         references=held,
         draws=pd.DataFrame(draws, columns=list(REFERENCE_COLUMNS)),
-        throughputs=tuple(item for item in throughputs if cells is None or item.cell_id in cells),
+        throughputs=tuple(item for item in throughputs if asked.cells is None or item.cell_id in asked.cells),
         records={record.run_id: record for record in ordered},
         specs=dict(specs),
-        planned=None if plan is None else len(plan),
-        missing=tuple(run_id for run_id in plan or () if run_id not in by_id),
         left_out=len(records.items) - len(by_id),
-        rejected=tuple(rejected),
+        rejected=(*records.rejected, *throughputs.rejected, *references.rejected, *asked.faults, *torn),
         histories=histories,
     )
 
 
-def _plan(path: Path) -> tuple[dict[str, None] | None, set[str] | None, list[str]]:
-    """The run ids and the cell ids that were asked for, in order, and what is wrong with the file."""
-    if not path.is_file():
-        return None, None, []
-    try:
-        plan = json.loads(path.read_bytes())
-        runs, cells = plan["runs"], plan.get("cells")
-        if not (isinstance(runs, list) and all(isinstance(run, str) for run in runs)):
-            raise ValueError("'runs' is not a list of run ids")
-        asked = None if cells is None else {str(cell["id"]) for cell in cells}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        return None, None, [f"{path}: not a plan ({error}); skipped"]
-    return dict.fromkeys(runs), asked, []
+def _in_order(
+    run_ids: Iterable[str], missing: pd.DataFrame, grouping: Grouping
+) -> tuple[tuple[str, ...], tuple[Task, ...]]:
+    """All objectives, and the tasks with theirs, in the order of the runs: those without a record have their place."""
+    placed = {run_id: (task, grouping.name_of[run_id]) for run_id, task in grouping.task_of.items()}
+    known = missing[missing["objective"] != ""]
+    placed |= dict(zip(known["run_id"], zip(known["task"], known["objective"], strict=True), strict=True))
+    cells = dict.fromkeys(placed[run_id] for run_id in run_ids if run_id in placed)
+    tasks = tuple(
+        dataclasses.replace(task, objectives=tuple(name for label, name in cells if label == task.label))
+        for task in grouping.tasks
+    )
+    return tuple(dict.fromkeys(name for _, name in cells)), tasks
 
 
-def _suite_text(store: Store) -> tuple[str | None, list[str]]:
-    """The suite's text, and what is wrong with the file."""
-    try:
-        return store.suite_text(), []
-    except (OSError, ValueError) as error:
-        return None, [f"{store.folder / 'suite.toml'}: not readable ({error}); skipped"]
-
-
-def _title(text: str | None) -> tuple[str | None, list[str]]:
-    """The suite's title, and what is wrong with its text."""
-    try:
-        title = tomllib.loads(text or "").get("title")
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return None, [f"suite.toml: not a suite ({error}); its title is not known"]
-    return (title.strip() or None if isinstance(title, str) else None), []
+def _held(references: Iterable[Reference], tasks: Iterable[Task]) -> dict[str, Reference]:
+    """The reference that each task's numbers are held against, where there is one."""
+    by_key = {reference.key: reference for reference in references}
+    held = {}
+    for task in tasks:
+        evaluation = task.spec.evaluation
+        reference = by_key.get(reference_key(task.spec.dataset, evaluation.space, evaluation.samples))
+        if reference is not None and _is_of_space(reference, task.space_sha256):
+            held[task.label] = reference
+    return held
 
 
 def _histories(store: Store, run_ids: Iterable[str]) -> tuple[dict[str, pd.DataFrame], list[str]]:
@@ -260,92 +247,6 @@ def _histories(store: Store, run_ids: Iterable[str]) -> tuple[dict[str, pd.DataF
 def _is_of_space(reference: Reference, sha256: str) -> bool:
     """Whether a reference was measured with those weights, or either side does not say with which."""
     return not sha256 or reference.classifier is None or reference.classifier.sha256 == sha256
-
-
-def protocol_key(spec: RunSpec) -> str:
-    """What a task is, but for the weights of its feature space: a run's identity without objective, seed, plugins."""
-    return digest({key: identity(spec)[key] for key in ("architecture", "dataset", "training", "evaluation")})
-
-
-def _spaces(records: list[Record]) -> dict[str, str]:
-    """The weights that each run was measured in; a run that ended before any were read has those of most others."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for record in records:
-        if record.measurements or record.space_sha256:
-            counts[protocol_key(record.spec)][record.space_sha256] += 1
-    return {
-        record.run_id: record.space_sha256
-        if record.measurements or record.space_sha256 or not (known := counts[protocol_key(record.spec)])
-        else known.most_common(1)[0][0]
-        for record in records
-    }
-
-
-def _objective_names(records: list[Record]) -> dict[str, str]:
-    """The name of each run's objective: its label, with a hash where one task has two objectives of that label."""
-    kinds: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for record in records:
-        kinds[protocol_key(record.spec), record.spec.objective.label].add(_objective_key(record.spec))
-    shared = {label for (_, label), keys in kinds.items() if len(keys) > 1}
-    return {
-        record.run_id: (label := record.spec.objective.label)
-        + (f"·{_objective_key(record.spec)[:4]}" if label in shared else "")
-        for record in records
-    }
-
-
-def _objective_key(spec: RunSpec) -> str:
-    """What an objective is: its settings and the text of the plugins that it is made of."""
-    return digest({key: identity(spec)[key] for key in ("objective", "plugins")})
-
-
-def _tasks(records: list[Record], names: dict[str, str]) -> tuple[tuple[Task, ...], dict[str, str]]:
-    """The tasks in the order of their first run, and the label of each run's task."""
-    spaces = _spaces(records)
-    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
-    for record in records:
-        groups[protocol_key(record.spec), spaces[record.run_id]].append(record)
-    labels = _labels({key: group[0].spec for key, group in groups.items()})
-    tasks = []
-    for key, group in groups.items():
-        measured = {measurement.metric for record in group for measurement in record.measurements}
-        tasks.append(
-            Task(
-                label=labels[key],
-                spec=group[0].spec,
-                space_sha256=key[1],
-                metrics=tuple(metric for name, metric in METRICS.items() if name in measured),
-                objectives=tuple(dict.fromkeys(names[record.run_id] for record in group)),
-            )
-        )
-    return tuple(tasks), {record.run_id: labels[key] for key, group in groups.items() for record in group}
-
-
-def _labels(specs: dict[tuple[str, str], RunSpec]) -> dict[tuple[str, str], str]:
-    """A label for each task, by protocol and space: more is said of it only where less would name two of them."""
-    parts = {
-        key: (
-            spec.dataset.label,
-            spec.architecture.label,
-            f"{spec.training.budget.amount:,g} {spec.training.budget.unit}",
-            spec.evaluation.space,
-            f"weights {key[1][:6] or 'unknown'}",
-            key[0][:4],
-        )
-        for key, spec in specs.items()
-    }
-    labels: dict[tuple[str, str], str] = {}
-    for key, mine in parts.items():
-        rivals = [other for name, other in parts.items() if name != key]
-        chosen = [mine[0]]
-        for index in range(1, len(mine)):
-            rivals = [other for other in rivals if other[index - 1] == mine[index - 1]]
-            if not rivals:
-                break
-            if any(other[index] != mine[index] for other in rivals):
-                chosen.append(mine[index])
-        labels[key] = ", ".join(chosen)
-    return labels
 
 
 def _run_row(record: Record, task_of: dict[str, str], names: dict[str, str]) -> tuple[object, ...]:

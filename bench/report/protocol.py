@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Hashable, Mapping
 
 from bench.record import Environment
-from bench.report import tables
+from bench.report import listings
 from bench.report.blocks import Block, Cell, Facts, Row, Table, Text, Verbatim
-from bench.report.material import Material, Task
+from bench.report.material import Material
 from bench.report.style import Look
+from bench.report.tasks import Task
 
 
 def protocol(material: Material, command: str, look: dict[str, Look]) -> tuple[Block, ...]:
@@ -17,6 +18,7 @@ def protocol(material: Material, command: str, look: dict[str, Look]) -> tuple[B
     blocks: list[Block] = []
     if material.tasks:
         blocks += [_tasks(material), _objectives(material, look)]
+    blocks += _repeatable(material)
     blocks += _environments(material)
     blocks.append(Verbatim("Command", command))
     if material.suite_text is None:
@@ -84,7 +86,8 @@ def _task(material: Material, task: Task) -> tuple[str, ...]:
 
 
 def _objectives(material: Material, look: dict[str, Look]) -> Table:
-    settings = tables.settings(material)
+    settings = listings.settings(material)
+    unknown = [name for name in material.objectives if name not in material.specs]
     columns = ("objective", "loss", "penalties", "stabilisers", "n_critic", "optimizers", "tasks")
     merged = settings.assign(optimizers=[_optimizers(line) for line in settings.to_dict("records")])
     rows = tuple(
@@ -93,7 +96,8 @@ def _objectives(material: Material, look: dict[str, Look]) -> Table:
     )
     return Table(
         "Settings of every objective",
-        "Every setting, defaults included. n_critic: discriminator updates per generator update.",
+        "Every setting, defaults included. n_critic: discriminator updates per generator update."
+        + (f" Not known before a first record: {', '.join(unknown)}." if unknown else ""),
         columns,
         rows,
         frozenset({0, 1, 2, 3, 5, 6}),
@@ -107,6 +111,37 @@ def _optimizers(line: Mapping[Hashable, object]) -> str:
     if generator == discriminator:
         return f"both: {generator}"
     return f"generator: {generator}; discriminator: {discriminator}"
+
+
+def _repeatable(material: Material) -> list[Block]:
+    """Which numbers cannot be had again bit for bit, and which runs were made in several parts."""
+    names = dict(zip(material.runs["run_id"], material.runs["objective"], strict=True))
+    loose = {run_id: record for run_id, record in material.records.items() if record.nondeterministic}
+    blocks: list[Block] = []
+    if loose:
+        concerned: dict[str, dict[str, None]] = {}
+        for run_id, record in loose.items():
+            for operation in record.nondeterministic:
+                concerned.setdefault(operation, {})[names[run_id]] = None
+        operations = "; ".join(f"{operation}: {', '.join(of)}" for operation, of in sorted(concerned.items()))
+        said = (
+            f"{len(loose)} of {len(names)} recorded runs cannot be repeated bit for bit: the device has no "
+            f"deterministic implementation of these operations of theirs ({operations})."
+        )
+        blocks.append(Text((said,), "warning"))
+    resumed = {run_id for run_id, record in material.records.items() if record.timings.resumptions}
+    if resumed:
+        count = len(resumed)
+        said = (
+            f"{count} of {len(names)} recorded runs {'was' if count == 1 else 'were'} interrupted and resumed from a "
+            f"checkpoint. {'Its' if count == 1 else 'Their'} numbers are those of uninterrupted runs; "
+            f"{'its' if count == 1 else 'their'} seconds add up over the parts."
+        )
+        unlike = len(resumed & loose.keys())
+        if unlike:
+            said += f" Not so {unlike} of them, which cannot be repeated bit for bit."
+        blocks.append(Text((said,)))
+    return blocks
 
 
 def _environments(material: Material) -> list[Block]:

@@ -1,17 +1,19 @@
-"""The report's numbers as DataFrames: what `tables/*.csv` hold and what the page shows."""
+"""The report's statistics as DataFrames: what `tables/*.csv` hold and what the page shows.
+
+Beside each number stands which runs it is of: ``finished`` of them have a value, ``runs`` have a record and decide
+ranks and tests, ``planned`` were asked for; ``without`` says what became of the planned ones that have no value.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 
 import pandas as pd
 
 from bench import statistics
-from bench.metrics import METRICS, Metric
-from bench.record import Status
-from bench.report.material import Material, Task
-from bench.spec import ObjectiveSpec
+from bench.metrics import Metric
+from bench.report.material import Material
+from bench.report.tasks import Task
 from bench.statistics import Scale
 
 PERFECT, NOISE = "perfect sampler", "noise"
@@ -26,6 +28,8 @@ SUMMARY = (
     "high",
     "finished",
     "runs",
+    "planned",
+    "without",
     "ranking",
     "best",
 )
@@ -41,6 +45,7 @@ COMPARISONS = (
     "seeds",
     "best_runs",
     "other_runs",
+    *(f"{side}_{count}" for side in ("best", "other") for count in ("finished", "planned", "without")),
     "probability",
     "probability_low",
     "probability_high",
@@ -62,54 +67,59 @@ def summary(material: Material) -> pd.DataFrame:
     rows = []
     for task in material.tasks:
         for metric in task.metrics:
-            cells = {
-                name: statistics.summarise(material.cell(task.label, name, metric.name).values(), metric.better)
-                for name in task.objectives
-            }
+            values = {name: material.cell(task.label, name, metric.name) for name in task.objectives}
+            cells = {name: statistics.summarise(cell.values(), metric.better) for name, cell in values.items()}
             finite = [cell.ranking for cell in cells.values() if math.isfinite(cell.ranking)]
             best = (min if metric.better == "lower" else max)(finite, default=math.nan)
             for name, cell in cells.items():
                 head = (task.label, name, metric.name, metric.better, cell.median, cell.low, cell.high)
-                rows.append((*head, cell.finished, cell.runs, cell.ranking, cell.ranking == best))
-            of = material.draws[(material.draws["task"] == task.label) & (material.draws["metric"] == metric.name)]
+                of = material.outcomes[task.label, name]
+                counts = (cell.finished, cell.runs, of.planned, of.without(values[name]))
+                rows.append((*head, *counts, cell.ranking, cell.ranking == best))
+            draws = material.draws[(material.draws["task"] == task.label) & (material.draws["metric"] == metric.name)]
             for kind in (PERFECT, NOISE):
-                drawn = of.loc[of["kind"] == kind, "value"]
+                drawn = draws.loc[draws["kind"] == kind, "value"]
                 if len(drawn):
                     cell = statistics.summarise(drawn, metric.better)
                     head = (task.label, kind, metric.name, metric.better, cell.median, cell.low, cell.high)
-                    rows.append((*head, cell.finished, cell.runs, cell.ranking, False))
+                    rows.append((*head, cell.finished, cell.runs, cell.runs, "", cell.ranking, False))
     return pd.DataFrame(rows, columns=list(SUMMARY))
 
 
 def ranks(material: Material) -> pd.DataFrame:
     """Mean rank by the primary metric: a row per task and objective over the seeds that all of its objectives ran.
 
-    The task ``all`` is the mean over tasks, of the objectives that stand in all of them, where there are several.
+    An objective of which no run has a record has no rank and takes none from the others. ``planned`` counts the seeds
+    that any of the ranked was to run. The task ``all`` is the mean over tasks, of the objectives that stand in all of
+    them, where there are several.
     """
     parts = []
     for task in material.tasks:
         metric = task.primary
-        cells = {name: material.cell(task.label, name, metric.name) for name in task.objectives}
+        recorded = {name: cell for name, cell in material.outcomes_of(task.label).items() if cell.recorded}
+        cells = {name: material.cell(task.label, name, metric.name) for name in recorded}
+        planned = len({seed for cell in recorded.values() for seed in (*cell.statuses, *cell.missing)})
         shared = sorted(set.intersection(*(set(cell) for cell in cells.values()))) if cells else []
         if not shared:
             continue
         block = pd.DataFrame({name: [cell[seed] for seed in shared] for name, cell in cells.items()}, dtype=float)
         mean = statistics.mean_ranks(block, metric.better)
         parts.append(
-            pd.DataFrame(
-                {"task": task.label, "objective": mean.index, "mean_rank": mean.to_numpy(), "seeds": len(shared)}
+            pd.DataFrame({"objective": mean.index, "mean_rank": mean.to_numpy()}).assign(
+                task=task.label, seeds=len(shared), planned=planned
             )
         )
-    columns = ["task", "objective", "mean_rank", "seeds"]
+    columns = ["task", "objective", "mean_rank", "seeds", "planned"]
     if not parts:
         return pd.DataFrame(columns=columns)
     each = pd.concat(parts, ignore_index=True)
     if len(material.tasks) > 1:
         grouped = each.groupby("objective", sort=False).agg(
-            mean_rank=("mean_rank", "mean"), seeds=("seeds", "sum"), tasks=("task", "size")
+            mean_rank=("mean_rank", "mean"), seeds=("seeds", "sum"), planned=("planned", "sum"), tasks=("task", "size")
         )
         everywhere = grouped[grouped["tasks"] == len(material.tasks)].drop(columns="tasks").reset_index()
-        if all(set(task.objectives) == set(material.tasks[0].objectives) for task in material.tasks):
+        compared = {frozenset(of["objective"]) for _, of in each.groupby("task")}
+        if len(parts) == len(material.tasks) and len(compared) == 1:
             each = pd.concat([each, everywhere.assign(task="all")], ignore_index=True)
     return each[columns]
 
@@ -152,16 +162,25 @@ def comparisons(material: Material) -> pd.DataFrame:
             x, y = list(cells[order[0]].values()), list(cells[other].values())
             chance = statistics.probability_of_improvement(x, y, better=metric.better)
             p = statistics.rank_sum_test(x, y, better=metric.better)
-            made.append((other, scale, gain, chance, p, len(x), len(y)))
+            made.append((other, scale, gain, chance, p))
         adjusted = statistics.step_down_test([list(cells[name].values()) for name in order], better=metric.better)
-        for (other, scale, gain, chance, p, n, m), p_adjusted in zip(made, adjusted, strict=True):
+        for (other, scale, gain, chance, p), p_adjusted in zip(made, adjusted, strict=True):
+            n, m = len(cells[order[0]]), len(cells[other])
             within = _within_floor(material, task, order[0], other)
             told = gain.excludes_zero and p_adjusted <= 0.05 and not within
             head = (task.label, metric.name, order[0], other, scale, gain.estimate, gain.low, gain.high, gain.n)
-            likely = (n, m, chance.estimate, chance.low, chance.high)
+            counts = [entry for name in (order[0], other) for entry in _counts(material, task, name, cells[name])]
+            likely = (n, m, *counts, chance.estimate, chance.low, chance.high)
             exact, least = statistics.is_exact(n, m), statistics.smallest_p(n, m)
             rows.append((*head, *likely, p, exact, p_adjusted, least, within, told))
     return pd.DataFrame(rows, columns=list(COMPARISONS))
+
+
+def _counts(material: Material, task: Task, name: str, values: dict[int, float | None]) -> tuple[int, int, str]:
+    """Runs of an objective with a value, planned ones, and what became of those without."""
+    of = material.outcomes[task.label, name]
+    finished = sum(value is not None and not math.isnan(value) for value in values.values())
+    return finished, of.planned, of.without(values)
 
 
 def _scale(metric: Metric, values: list[float | None]) -> Scale:
@@ -189,126 +208,8 @@ def selections(material: Material) -> pd.DataFrame:
             for selection in ("final", "best_on_validation", "oracle_best"):
                 values = material.cell(task.label, name, task.primary.name, selection)
                 cell = statistics.summarise(values.values(), task.primary.better)
-                head = (task.label, name, task.primary.name, selection)
-                rows.append((*head, cell.median, cell.low, cell.high, cell.finished, cell.runs))
-    columns = ["task", "objective", "metric", "selection", "median", "low", "high", "finished", "runs"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def statuses(material: Material) -> pd.DataFrame:
-    """How the runs of each cell ended: a column per status."""
-    rows = []
-    for task in material.tasks:
-        for name in task.objectives:
-            runs = material.runs
-            of = runs[(runs["task"] == task.label) & (runs["objective"] == name)]
-            count = Counter(of["status"])
-            rows.append(
-                {"task": task.label, "objective": name, "runs": len(of)} | {s: count[s] for s in map(str, Status)}
-            )
-    return pd.DataFrame(rows, columns=["task", "objective", "runs", *map(str, Status)])
-
-
-def training_seconds(material: Material, task: Task) -> dict[str, float]:
-    """Median seconds of training of each objective's completed runs."""
-    of = costs(material)
-    of = of[of["task"] == task.label]
-    return {str(name): float(value) for name, value in zip(of["objective"], of["seconds"], strict=True)}
-
-
-def costs(material: Material) -> pd.DataFrame:
-    """Median seconds of training, steps and images of each cell's completed runs."""
-    runs = material.runs[material.runs["status"] == Status.COMPLETED]
-    columns = ["task", "objective", "seconds", "steps", "images"]
-    if runs.empty:
-        return pd.DataFrame(columns=columns)
-    grouped = runs.groupby(["task", "objective"], sort=False)[["seconds", "steps", "images"]].median().reset_index()
-    return grouped[columns]
-
-
-def throughput(material: Material) -> pd.DataFrame:
-    """Training speed of each cell, measured alone on the device; compare rows of one ``hardware`` only."""
-    rows = [
-        {
-            "hardware": t.environment.hardware,
-            "dataset": t.dataset,
-            "architecture": t.architecture,
-            "objective": t.objective,
-            "batch_size": t.batch_size,
-            "n_critic": t.n_critic,
-            "steps_per_second": t.steps_per_second,
-            "images_per_second": t.images_per_second,
-            "discriminator_milliseconds": 1e3 * t.discriminator_seconds,
-            "penalty_milliseconds": 1e3 * t.penalty_seconds,
-            "generator_milliseconds": 1e3 * t.generator_seconds,
-            "megaflops_per_step": t.flops_per_step / 1e6,
-            "peak_share": t.peak_share if t.step_seconds and t.peak_flops_per_second else math.nan,
-            "peak_memory_mebibytes": math.nan if t.peak_memory_bytes is None else t.peak_memory_bytes / 2**20,
-            "repeats": t.repeats,
-            "spread": t.spread,
-            "cell_id": t.cell_id,
-        }
-        for t in material.throughputs
-    ]
-    table = pd.DataFrame(rows)
-    if table.empty:
-        return table
-    objectives = {name: index for index, name in enumerate(material.objectives)}
-    tasks = {task.spec.dataset.label: index for index, task in reversed(list(enumerate(material.tasks)))}
-    order = table.assign(
-        _dataset=table["dataset"].map(lambda name: tasks.get(name, len(tasks))),
-        _objective=table["objective"].map(lambda name: objectives.get(name, len(objectives))),
-    ).sort_values(["hardware", "_dataset", "architecture", "_objective"], kind="stable")
-    return order.drop(columns=["_dataset", "_objective"]).reset_index(drop=True)
-
-
-def failures(material: Material) -> pd.DataFrame:
-    """Every run that did not complete, with why."""
-    rows = [
-        {
-            "run_id": run_id,
-            "status": str(record.status),
-            "step": record.steps,
-            "reason": record.reason or "",
-            "log_tail": record.log_tail or "",
-        }
-        for run_id, record in material.records.items()
-        if record.status is not Status.COMPLETED
-    ]
-    return pd.DataFrame(rows, columns=["run_id", "status", "step", "reason", "log_tail"])
-
-
-def settings(material: Material) -> pd.DataFrame:
-    """Every setting of each objective, a column each; tasks that share all of them stand in one row."""
-    rows: dict[tuple[str, ...], list[str]] = {}
-    for name, by_task in material.specs.items():
-        for task, spec in by_task.items():
-            objective = spec.objective
-            said = (
-                name,
-                str(objective.loss),
-                " + ".join(map(str, objective.penalties)) or "none",
-                " + ".join(_tricks(objective)) or "none",
-                str(objective.n_critic),
-                str(objective.generator_optimizer),
-                str(objective.discriminator_optimizer),
-            )
-            rows.setdefault(said, []).append(task)
-    parts = ["loss", "penalties", "stabilisers", "n_critic", "generator_optimizer", "discriminator_optimizer"]
-    lines = [(*said, "; ".join(tasks)) for said, tasks in rows.items()]
-    return pd.DataFrame(lines, columns=["objective", *parts, "tasks"])
-
-
-def _tricks(objective: ObjectiveSpec) -> list[str]:
-    """Its stabilisers, and the normalisation that it chooses for the discriminator."""
-    changed = objective.discriminator_normalisation
-    chosen = [f"{changed} normalisation of the discriminator"] if changed != "unchanged" else []
-    return [*map(str, objective.stabilisers), *chosen]
-
-
-def runs(material: Material) -> pd.DataFrame:
-    """A row per run with its final metrics."""
-    final = material.values[material.values["selection"] == "final"]
-    wide = final.pivot_table(index="run_id", columns="metric", values="value", aggfunc="first", dropna=False)
-    wide = wide.reindex(columns=[name for name in METRICS if name in wide.columns])
-    return material.runs.merge(wide, how="left", left_on="run_id", right_index=True)
+                of = material.outcomes[task.label, name]
+                counts = (cell.finished, cell.runs, of.planned, of.without(values))
+                rows.append((task.label, name, task.primary.name, selection, cell.median, cell.low, cell.high, *counts))
+    head = ["task", "objective", "metric", "selection", "median", "low", "high"]
+    return pd.DataFrame(rows, columns=[*head, "finished", "runs", "planned", "without"])

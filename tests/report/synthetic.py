@@ -58,6 +58,7 @@ SAMPLES, STEPS, BATCH = 450, 4000, 128
 
 ENVIRONMENT = Environment(
     ganbench="0.1.0",
+    source=None,
     python="3.11.9",
     platform="Linux-6.8-x86_64",
     packages={"torch": "2.11.0", "numpy": "2.3.1", "torch-fidelity": "0.4.0"},

@@ -352,7 +352,7 @@ def test_figures_say_so_where_there_is_nothing_to_draw(small):
         made = {
             "no value": figures.metric_points(none, material.draws.iloc[:0], METRICS["fid"], ["ring"], look),
             "no run has a value": cost.quality_cost(
-                none.assign(seconds=[], images=[]), {"ring": METRICS["fid"]}, ["ring"], look
+                none.assign(seconds=[], images=[], planned=[]), {"ring": METRICS["fid"]}, ["ring"], look
             ),
             "nothing to compare": figures.comparison_intervals(tables.comparisons(material).iloc[:0], ["ring"], look),
             "nothing logged": curves.training_curves(history, material.draws, [METRICS["fid"]], "ring", look, part),
@@ -412,7 +412,7 @@ def test_quality_against_cost_counts_failures_and_keeps_the_lucky_off_the_front(
         + runs("once", 3.0, [2.0, 2.0, 2.0, math.nan])
         + runs("lucky", 1.0, [1.0, 1.0, math.nan, math.nan]),
         columns=["task", "objective", "seconds", "images", "value"],
-    )
+    ).assign(planned=4)
     metric = METRICS["sliced_wasserstein"]
     assert cost.front_of(points, metric, "ring", "seconds") == {"sound": (2.0, 3.0), "once": (3.0, 2.0)}
     with theme():
@@ -431,7 +431,7 @@ def test_pareto_front_holds_what_nothing_beats_in_both():
 def test_curve_ends_where_more_than_half_of_the_runs_have():
     rows = [(step, seed, 1.0) for seed, last in ((0, 3), (1, 2), (2, 1)) for step in range(1, last + 1)]
     history = pd.DataFrame(rows, columns=["step", "seed", "value"]).assign(
-        images=0, seconds=0.0, split="test", name="fid", objective="nsgan", runs=3
+        images=0, seconds=0.0, split="test", name="fid", objective="nsgan", runs=3, planned=3
     )
     history["place"] = history["step"]
     assert list(curves.over_seeds(history, "fid", "test")["step"]) == [1, 2]

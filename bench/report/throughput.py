@@ -1,4 +1,4 @@
-"""What running cost and what went wrong: training speed, failed and missing runs, files that were not trusted."""
+"""Training speed, measured alone on the device."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import math
 import pandas as pd
 
 from bench.report import drawing
-from bench.report.blocks import Block, Cell, Row, Table, Text, Verbatim
+from bench.report.blocks import Block, Cell, Row, Table, Text
 from bench.report.material import Material
-from bench.report.style import Look, plural, short
+from bench.report.style import Look, short
 
 
 def throughput_blocks(material: Material, table: pd.DataFrame, look: dict[str, Look]) -> tuple[Block, ...]:
@@ -52,44 +52,6 @@ def throughput_blocks(material: Material, table: pd.DataFrame, look: dict[str, L
                 ("", "steps/s", "images/s", "D ms", "penalty ms", "G ms", "FLOPs/step", "of peak", "peak memory"),
                 rows,
                 collapsed=len(rows) > 30,
-            )
-        )
-    return tuple(blocks)
-
-
-def failure_blocks(material: Material, failures: pd.DataFrame) -> tuple[Block, ...]:
-    """Runs that did not complete, planned runs without a record, rejected files."""
-    blocks: list[Block] = []
-    if failures.empty:
-        blocks.append(Text(("Every recorded run completed." if len(material.runs) else "No run has a record.",)))
-    else:
-        rows = tuple(
-            Row((Cell(line["run_id"]), Cell(line["status"]), Cell(f"{line['step']:,}"), Cell(line["reason"] or "–")))
-            for _, line in failures.iterrows()
-        )
-        caption = (
-            f"{len(rows)} of {len(material.runs)} recorded runs did not complete. Diverged runs are results: the "
-            "objective "
-            "left the finite numbers. The others have none, for reasons that may not be the objective's."
-        )
-        columns = ("run", "status", "step", "reason")
-        blocks.append(Table("Runs that did not complete", caption, columns, rows, frozenset({0, 1, 3})))
-        tails = [(line["run_id"], line["log_tail"]) for _, line in failures.iterrows() if line["log_tail"]]
-        blocks += [Verbatim(f"Last lines of {run_id}", tail, collapsed=True) for run_id, tail in tails]
-    if material.missing:
-        blocks.append(
-            Verbatim(
-                f"{len(material.missing)} planned {plural('run', len(material.missing))} without a record",
-                "\n".join(material.missing),
-                collapsed=True,
-            )
-        )
-    if material.rejected:
-        blocks.append(
-            Verbatim(
-                f"{len(material.rejected)} {plural('file', len(material.rejected))} not trusted",
-                "\n".join(material.rejected),
-                wrap=True,
             )
         )
     return tuple(blocks)

@@ -1,0 +1,141 @@
+"""Which runs are compared with each other: records sorted into tasks, and objectives told apart by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from bench.metrics import METRICS, Metric, headline, primary
+from bench.record import Record
+from bench.spec import RunSpec, digest, identity
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What objectives are compared on: one dataset, one architecture, one protocol. Never two of them in one table."""
+
+    label: str
+    """As short as tells the report's tasks apart: the dataset, the architecture where there are several, …"""
+    spec: RunSpec
+    """Of one of its runs: dataset, architecture, training and evaluation are the same in all of them."""
+    space_sha256: str
+    """Of the weights of the feature space that all of them were measured in; empty where there are none to name."""
+    metrics: tuple[Metric, ...]
+    """That were measured, in the order of tables."""
+    objectives: tuple[str, ...]
+    """In the order of the plan, those of which no run has a record yet too."""
+
+    @property
+    def primary(self) -> Metric:
+        """The metric that ranks."""
+        return primary(self.spec.evaluation.space)
+
+    @property
+    def headline(self) -> tuple[Metric, ...]:
+        """The metrics of the summary table."""
+        return headline(self.spec.evaluation.space)
+
+    @property
+    def full_name(self) -> str:
+        """Dataset and architecture, whatever the label leaves out."""
+        return f"{self.spec.dataset.label} with {self.spec.architecture.label}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Grouping:
+    """The tasks of some records, and what the report calls each run's task and objective."""
+
+    tasks: tuple[Task, ...]
+    task_of: dict[str, str]
+    """By run id."""
+    name_of: dict[str, str]
+    """The objective's name by run id."""
+
+
+def group(records: Sequence[Record]) -> Grouping:
+    """Sort records into tasks, which stand in the order of their first run."""
+    names = _objective_names(records)
+    spaces = _spaces(records)
+    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        groups[protocol_key(record.spec), spaces[record.run_id]].append(record)
+    labels = _labels({key: members[0].spec for key, members in groups.items()})
+    tasks = []
+    for key, members in groups.items():
+        measured = {measurement.metric for record in members for measurement in record.measurements}
+        tasks.append(
+            Task(
+                label=labels[key],
+                spec=members[0].spec,
+                space_sha256=key[1],
+                metrics=tuple(metric for name, metric in METRICS.items() if name in measured),
+                objectives=tuple(dict.fromkeys(names[record.run_id] for record in members)),
+            )
+        )
+    task_of = {record.run_id: labels[key] for key, members in groups.items() for record in members}
+    return Grouping(tuple(tasks), task_of, names)
+
+
+def protocol_key(spec: RunSpec) -> str:
+    """What a task is, but for the weights of its feature space: a run's identity without objective, seed, plugins."""
+    return digest({key: identity(spec)[key] for key in ("architecture", "dataset", "training", "evaluation")})
+
+
+def _spaces(records: Sequence[Record]) -> dict[str, str]:
+    """The weights that each run was measured in; a run that ended before any were read has those of most others."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for record in records:
+        if record.measurements or record.space_sha256:
+            counts[protocol_key(record.spec)][record.space_sha256] += 1
+    return {
+        record.run_id: record.space_sha256
+        if record.measurements or record.space_sha256 or not (known := counts[protocol_key(record.spec)])
+        else known.most_common(1)[0][0]
+        for record in records
+    }
+
+
+def _objective_names(records: Sequence[Record]) -> dict[str, str]:
+    """The name of each run's objective: its label, with a hash where one task has two objectives of that label."""
+    kinds: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for record in records:
+        kinds[protocol_key(record.spec), record.spec.objective.label].add(_objective_key(record.spec))
+    shared = {label for (_, label), keys in kinds.items() if len(keys) > 1}
+    return {
+        record.run_id: (label := record.spec.objective.label)
+        + (f"·{_objective_key(record.spec)[:4]}" if label in shared else "")
+        for record in records
+    }
+
+
+def _objective_key(spec: RunSpec) -> str:
+    """What an objective is: its settings and the text of the plugins that it is made of."""
+    return digest({key: identity(spec)[key] for key in ("objective", "plugins")})
+
+
+def _labels(specs: dict[tuple[str, str], RunSpec]) -> dict[tuple[str, str], str]:
+    """A label for each task, by protocol and space: more is said of it only where less would name two of them."""
+    parts = {
+        key: (
+            spec.dataset.label,
+            spec.architecture.label,
+            f"{spec.training.budget.amount:,g} {spec.training.budget.unit}",
+            spec.evaluation.space,
+            f"weights {key[1][:6] or 'unknown'}",
+            key[0][:4],
+        )
+        for key, spec in specs.items()
+    }
+    labels: dict[tuple[str, str], str] = {}
+    for key, mine in parts.items():
+        rivals = [other for name, other in parts.items() if name != key]
+        chosen = [mine[0]]
+        for index in range(1, len(mine)):
+            rivals = [other for other in rivals if other[index - 1] == mine[index - 1]]
+            if not rivals:
+                break
+            if any(other[index] != mine[index] for other in rivals):
+                chosen.append(mine[index])
+        labels[key] = ", ".join(chosen)
+    return labels
