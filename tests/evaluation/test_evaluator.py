@@ -20,6 +20,7 @@ from .conftest import DIGITS
 
 CPU = torch.device("cpu")
 ENVIRONMENT = Environment(
+    source=None,
     ganbench="0",
     python="3",
     platform="",
