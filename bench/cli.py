@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -305,7 +306,10 @@ def _measure(plan: Plan, store: Store, data_root: Path, device: str) -> None:
 def _store(plan: Plan, results: Path) -> Store:
     from bench.store import Store
 
-    return Store(results / plan.name)
+    store = Store(results / plan.name)
+    with contextlib.suppress(FileNotFoundError):
+        store.folder.stat()  # a place that can never be a folder is told of, not taken for an empty one
+    return store
 
 
 def _data_root(given: Path | None) -> Path:
@@ -337,6 +341,4 @@ def _is_newer(page: Path, folder: Path) -> bool:
 
 
 def _silence() -> Any:
-    import contextlib
-
     return contextlib.nullcontext()

@@ -15,9 +15,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def leave_with_parent() -> None:
-    """Begin a process group of one's own, and let the kernel end this process should the fork server end.
+    """Begin a process group of one's own, and let the kernel end this process should its parent end.
 
-    The fork server ends with the supervisor, however that was killed: no orphan goes on writing, or hanging.
+    A run's parent is the fork server, whose own is the supervisor: however that is killed, no orphan goes on writing,
+    or hanging.
     """
     with contextlib.suppress(OSError, AttributeError):
         os.setsid()  # what a plugin starts is killed with its run

@@ -1,13 +1,12 @@
-"""Loaded by the fork server, and by nothing else: it leads a session of its own from here on.
+"""Loaded by the fork server before anything else, and by nobody else: it ends with the supervisor, and only with it.
 
-A signal to the whole group of `ganbench run`, as a terminal or a batch system sends it, then reaches the supervisor
-alone, which decides what becomes of the runs. When the supervisor ends, the fork server does, and its children do.
+It leads a session of its own from here on: a signal to the whole group of `ganbench run`, as a terminal or a batch
+system sends it, reaches the supervisor alone, which decides what becomes of the runs. And the kernel ends it with the
+supervisor, though it may be busy loading torch; its children end with it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
+from bench.execution.limits import leave_with_parent
 
-with contextlib.suppress(OSError, AttributeError):  # it may lead one already; Windows has none
-    os.setsid()
+leave_with_parent()
