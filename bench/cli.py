@@ -307,8 +307,8 @@ def _store(plan: Plan, results: Path) -> Store:
     from bench.store import Store
 
     store = Store(results / plan.name)
-    with contextlib.suppress(FileNotFoundError):
-        store.folder.stat()  # a place that can never be a folder is told of, not taken for an empty one
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        store.folder.stat()  # a name that no folder can have is told of, not taken for an empty one
     return store
 
 

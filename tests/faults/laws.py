@@ -21,6 +21,9 @@ from bench.fingerprint import take_fingerprint
 from bench.record import Status
 from bench.store import Store
 
+PNG_END = b"IEND\xaeB`\x82"
+"""A reader of pictures does without it."""
+
 
 def read_records(folder: Path) -> dict[Path, bytes]:
     """Every record file of a results folder."""
@@ -88,7 +91,7 @@ def _check_of(path: Path) -> Callable[[bytes], object] | None:
         ".toml": lambda content: tomllib.loads(content.decode()),
         ".parquet": lambda content: pq.read_table(io.BytesIO(content)),
         ".npz": _check_archive,
-        ".png": lambda content: Image.open(io.BytesIO(content)).load(),
+        ".png": _check_picture,
     }
     return kinds.get(path.suffix)
 
@@ -102,6 +105,12 @@ def _check_archive(content: bytes) -> None:
     if (broken := zipfile.ZipFile(io.BytesIO(content)).testzip()) is not None:
         raise ValueError(f"{broken} is damaged")
     np.load(io.BytesIO(content), allow_pickle=False)["samples"]
+
+
+def _check_picture(content: bytes) -> None:
+    Image.open(io.BytesIO(content)).load()
+    if not content.endswith(PNG_END):
+        raise ValueError("ends too early")
 
 
 @dataclasses.dataclass

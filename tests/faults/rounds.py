@@ -18,7 +18,6 @@ from bench.store import Store
 from tests.faults.laws import compare, damage_checkpoints, lost_records, read_records, torn_files
 from tests.faults.victim import POLL_SECONDS, Blow, Stage, Victim
 
-ORPHAN_SECONDS = 2.0
 END_SECONDS = 300.0
 """After which a victim that nothing is done to any more hangs."""
 DAMAGED = 0.4
@@ -97,6 +96,8 @@ class Arena:
         reference: the suite carried out in peace.
         data_root: where the classifier lies that rounds share.
         seed: of everything that is left to chance.
+        orphan_seconds: how long what a dead victim has started may live on. The fork server takes one or two to end,
+            longer where others want the machine.
     """
 
     folder: Path
@@ -106,6 +107,7 @@ class Arena:
     reference: Store
     data_root: Path
     seed: int
+    orphan_seconds: float = 5.0
 
     def hold(self, number: int, kills: int, *, empty_data_root: bool = False) -> tuple[Tally, str]:
         """One round: from an empty folder to a whole report; what was found, and how it went.
@@ -255,8 +257,8 @@ class _Round:
         """Hold the folder against the laws."""
         tally = self.tally
         dead = victim.exit_code is not None or (struck and not struck[-1].spares_supervisor)
-        if dead and struck and struck[-1].is_kill and (orphans := victim.orphans(ORPHAN_SECONDS)):
-            self._breach(f"orphans {ORPHAN_SECONDS} s after {struck[-1]}: {orphans}")
+        if dead and struck and struck[-1].is_kill and (orphans := victim.orphans(self.arena.orphan_seconds)):
+            self._breach(f"orphans {self.arena.orphan_seconds} s after {struck[-1]}: {orphans}")
         for path in lost_records(self.known, self.results, self.retrying):
             tally.lost += 1
             self._breach(f"lost: {path}")

@@ -51,11 +51,18 @@ def test_what_is_recorded_is_not_trained_again_whatever_the_clock_says(
     assert compare(peace.store, Store(folder), peace.plan.run_ids).told == []
 
 
+def lack(peace: Peace, folder: Path, runs: int) -> Path:
+    """A copy of the results in which so many runs have not been made yet."""
+    shutil.copytree(peace.store.folder, folder, copy_function=shutil.copy)
+    for run_id in peace.plan.run_ids[:runs]:
+        shutil.rmtree(folder / "runs" / run_id)
+    return folder
+
+
 def test_a_suite_goes_on_after_the_clock_has_jumped(
     peace: Peace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "points"
-    assert peace.carry_out(folder, limit=2).trained == 2
+    folder = lack(peace, tmp_path / "points", runs=2)
     clock = time.time
     for days in (-1000, 1000):
         set_times(folder, -2 * days * DAYS)
@@ -122,10 +129,9 @@ def test_a_folder_that_was_copied_elsewhere_goes_on_there(place: Place, spec: Ru
 
 
 def test_a_suite_that_was_copied_elsewhere_trains_what_is_missing_alone(peace: Peace, tmp_path: Path) -> None:
-    folder = tmp_path / "here" / "points"
-    assert peace.carry_out(folder, limit=3).trained == 3
-    there = Path(shutil.copytree(folder, tmp_path / "there" / "points", copy_function=shutil.copy))
-    shutil.rmtree(folder)
+    there = lack(peace, tmp_path / "there" / "points", runs=1)
+    before = {path: path.stat().st_mtime_ns for path in there.rglob("record.json")}
     summary = peace.carry_out(there)
     assert (summary.trained, summary.kept, summary.exit_code) == (1, 3, 0)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
     assert compare(peace.store, Store(there), peace.plan.run_ids).told == []
