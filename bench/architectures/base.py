@@ -10,19 +10,22 @@ if TYPE_CHECKING:
 
 EnergyKind = Literal["euclidean", "absolute", "squared"]
 """How an autoencoder's error becomes a score; see `bench.architectures.autoencoder.EnergyDiscriminator`."""
+Latent = Literal["normal", "uniform"]
+"""What a generator's input is drawn from: N(0, I), or U[−1, 1] in each dimension."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Players:
     """Two networks that fit each other.
 
-    ``generator`` maps latents ``(batch, latent_dim)`` ~ N(0, I) to samples ``(batch, *shape)``;
+    ``generator`` maps latents ``(batch, latent_dim)`` to samples ``(batch, *shape)``;
     ``discriminator`` maps samples to raw scores ``(batch,)``.
     """
 
     generator: Module
     discriminator: Module
     latent_dim: int
+    latent: Latent = "normal"
 
 
 class Architecture(Protocol):
@@ -32,12 +35,13 @@ class Architecture(Protocol):
     drawn from torch's global random state, on the CPU. An architecture that also has a method
     ``autoencoder(shape) -> Autoencoder`` can play losses whose scores are energies. A setting
     ``discriminator_normalisation`` lets objectives choose the discriminator's normalisation. A module whose output for
-    one sample depends on the others of its batch says so with an attribute ``mixes_samples = True``.
+    one sample depends on the others of its batch says so with an attribute ``mixes_samples = True``. Latents are normal
+    unless a setting (or class attribute) ``latent: Latent`` says otherwise.
     """
 
     @property
     def latent_dim(self) -> int:
-        """Dimension of the generator's input, z ~ N(0, I)."""
+        """Dimension of the generator's input."""
         ...
 
     def check(self, shape: tuple[int, ...]) -> None:

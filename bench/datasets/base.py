@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor, device
+    from torch import Generator, Tensor, device, dtype
 
 Split = Literal["train", "validation", "test"]
 
@@ -26,25 +26,58 @@ class Modes:
         return Modes(self.centers.to(device), self.sigma, self.weights.to(device))
 
 
+class Samples(Protocol):
+    """Stored samples of a split. A tensor is the simplest of them; what does not fit on a device, or is put together
+    from smaller parts as it is drawn, is indexed just so and gives the same numbers.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(n, *shape)``."""
+        ...
+
+    @property
+    def dtype(self) -> dtype:
+        """Of what indexing gives."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Tensor | slice) -> Tensor:
+        """Those samples, on the device that `to` names (the CPU at first); indices lie there too."""
+        ...
+
+    def to(self, device: device) -> Samples:
+        """The same, drawn on ``device``."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """A dataset in memory.
+    """A dataset, ready to be drawn from.
 
     Samples are stored compactly: points as float32 ``(n, dim)``, images as uint8 ``(n, channels, height, width)``.
     `decode` turns stored samples into what the players see: points as they are, images to [−1, 1].
     """
 
-    train: Tensor
-    validation: Tensor
-    test: Tensor
+    train: Samples
+    validation: Samples
+    test: Samples
     train_labels: Tensor | None = None
     validation_labels: Tensor | None = None
     test_labels: Tensor | None = None
     classes: int = 0
     """Number of labels, 0 without labels."""
+    class_weights: Tensor | None = None
+    """True weight of each class, ``(classes,)``, where it is known; else that of the split that is measured against."""
+    stacked_from: Data | None = None
+    """Of images whose channels are images of their own (stacked digits): what the channels are. Its classifier judges
+    them one by one, and a class is the tuple of theirs: the first channel's is the most significant digit."""
     modes: Modes | None = None
     draw: Callable[[int, Generator], Tensor] | None = None
     """Draws that many fresh stored samples from the true distribution, where it is known (CPU generator)."""
+    sha256: str = ""
+    """Of all samples and labels; `bench.datasets.loading.load_dataset` fills it in."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -56,7 +89,7 @@ class Data:
         """Whether samples are images (uint8 pixels) rather than points."""
         return len(self.shape) == 3
 
-    def split(self, name: Split) -> Tensor:
+    def split(self, name: Split) -> Samples:
         """Stored samples of a split."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
 
@@ -85,8 +118,11 @@ class Data:
 class Dataset(Protocol):
     """Loads (or draws) training data; the same settings give the same data on every machine and for every seed."""
 
-    space: ClassVar[str]
-    """Feature space in which the dataset is measured unless a suite says otherwise: ``raw`` or ``classifier``."""
+    @property
+    def space(self) -> str:
+        """Feature space in which the dataset is measured unless a suite says otherwise: a name of `bench.catalog.spaces`,
+        such as ``raw``, ``classifier`` or ``inception``. A class attribute does as well."""
+        ...
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -94,7 +130,7 @@ class Dataset(Protocol):
         ...
 
     def load(self, root: Path) -> Data:
-        """The data, on the CPU.
+        """The data, on the CPU; what can be downloaded and is not there yet is downloaded.
 
         Args:
             root: the data root, for datasets that lie in files.
@@ -103,3 +139,9 @@ class Dataset(Protocol):
             DataError: a file is missing or broken; says where to put it.
         """
         ...
+
+
+def in_batches(samples: Samples, size: int) -> Iterator[Tensor]:
+    """All samples in their order, ``size`` at a time."""
+    for start in range(0, len(samples), size):
+        yield samples[start : start + size]

@@ -55,7 +55,7 @@ class Game:
         players = build_players(spec, data.shape)
         self.generator = players.generator.to(device).train()
         self.discriminator = players.discriminator.to(device).train()
-        self.latent_dim = players.latent_dim
+        self.latent_dim, self.latent = players.latent_dim, players.latent
         self._generator_weights = list(self.generator.parameters())
         self._discriminator_weights = list(self.discriminator.parameters())
         self._generator_norms = spectral_norms(self.generator)
@@ -211,8 +211,13 @@ class Game:
         return self.data.decode(self.data.train[chosen])
 
     def _draw_latents(self, stream: torch.Generator) -> Tensor:
-        size = (self.spec.training.batch_size, self.latent_dim)
-        return torch.randn(size, generator=stream, device=self.device)
+        return self._latents(self.spec.training.batch_size, stream)
+
+    def _latents(self, n: int, random: torch.Generator) -> Tensor:
+        size = (n, self.latent_dim)
+        if self.latent == "uniform":
+            return torch.rand(size, generator=random, device=self.device) * 2 - 1
+        return torch.randn(size, generator=random, device=self.device)
 
     def _has_finite_weights(self) -> Tensor:
         players = (self._generator_weights, self._discriminator_weights)
@@ -228,7 +233,7 @@ class Game:
         """
         network = self.average.network if self.average is not None else self.generator
         random = fresh(self.spec.seed, "evaluation", self.device, purpose)
-        latents = torch.randn((n, self.latent_dim), generator=random, device=self.device)
+        latents = self._latents(n, random)
         was_training = network.training
         network.eval()
         try:
