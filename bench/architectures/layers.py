@@ -100,6 +100,12 @@ def normalisation(kind: Normalisation, channels: int, *, flat: bool) -> list[nn.
     return []
 
 
+def has_bias(kind: Normalisation) -> bool:
+    """Whether a layer that is normalised so has use for a bias: not where its channels' means, and with them their
+    biases, are taken away again."""
+    return kind not in ("batch", "instance")
+
+
 def group_size(channels: int) -> int:
     """Channels of one group: 16 where that divides, else the largest divisor below it, else all of them."""
     size = max(size for size in range(1, GROUP_SIZE + 1) if channels % size == 0)
@@ -121,3 +127,15 @@ def mixes_samples(player: nn.Module) -> bool:
         isinstance(layer, nn.modules.batchnorm._BatchNorm) or getattr(layer, "mixes_samples", False)
         for layer in player.modules()
     )
+
+
+class Largest(nn.Module):
+    """What makes linear units maxout units (Goodfellow et al. 2013): each is the largest of its pieces."""
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__()
+        self.pieces = pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From ``(batch, pieces · units)`` to ``(batch, units)``."""
+        return x.view(len(x), self.pieces, -1).amax(1)

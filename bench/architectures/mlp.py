@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from bench.architectures.base import Latent
+from bench.architectures.pair import Pair
 from bench.catalog import Unit, architectures
 from bench.lazy import torch
 from bench.spec import Normalisation
 
 if TYPE_CHECKING:
     from torch.nn import Module, Sequential
-
-    from bench.architectures.autoencoder import Autoencoder
 
 
 @architectures.register(
@@ -27,47 +27,29 @@ if TYPE_CHECKING:
     "the rest as torch has it",
 )
 @dataclass(frozen=True)
-class Mlp:
+class Mlp(Pair):
     """Fully connected players of the same width and depth.
 
-    As an autoencoder, the discriminator ends in a code of ``latent_dim`` units, and the generator's network with the
-    discriminator's normalisation decodes it.
+    With torch's default initialisation, which shrinks activations layer by layer, the generator would start as a point.
     """
 
     width: Annotated[int, Field(ge=1, le=16384, description="width of a hidden layer"), Unit("units")] = 128
     depth: Annotated[int, Field(ge=1, le=64, description="hidden layers of a player"), Unit("layers")] = 3
-    latent_dim: Annotated[int, Field(ge=1, le=16384, description="length of z ~ N(0, I)"), Unit("dimensions")] = 2
+    latent_dim: Annotated[int, Field(ge=1, le=16384, description="length of z"), Unit("dimensions")] = 2
+    latent: Annotated[Latent, Field(description="z ~ N(0, I), or U[−1, 1] in each dimension")] = "normal"
     generator_normalisation: Annotated[Normalisation, Field(description="of the generator's hidden layers")] = "none"
     discriminator_normalisation: Annotated[Normalisation, Field(description="of the discriminator's")] = "none"
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Every shape can be flattened."""
 
-    def generator(self, shape: tuple[int, ...]) -> Module:
-        """A generator with He's initialisation.
-
-        With torch's default, which shrinks activations layer by layer, it starts as a point.
-        """
-        return self._to_samples(shape, self.generator_normalisation)
-
-    def discriminator(self, shape: tuple[int, ...]) -> Module:
-        """A discriminator with He's initialisation."""
-        return torch.nn.Sequential(*self._from_samples(shape, outputs=1), torch.nn.Flatten(0))
-
-    def autoencoder(self, shape: tuple[int, ...]) -> Autoencoder:
-        """The discriminator's layers down to a code ``(batch, latent_dim)``, the generator's from there."""
-        from bench.architectures.autoencoder import Autoencoder
-
-        encoder = self._from_samples(shape, outputs=self.latent_dim)
-        return Autoencoder(encoder, self._to_samples(shape, self.discriminator_normalisation))
-
-    def _to_samples(self, shape: tuple[int, ...], normalisation: Normalisation) -> Sequential:
+    def _to_samples(self, shape: tuple[int, ...], kind: Normalisation) -> Sequential:
         from bench.architectures.layers import weighted
 
         to_image: list[Module] = [torch.nn.Tanh()] if len(shape) == 3 else []
         network = torch.nn.Sequential(
-            *self._hidden(self.latent_dim, normalisation, torch.nn.ReLU()),
-            weighted(torch.nn.Linear(self.width, math.prod(shape)), normalisation),
+            *self._hidden(self.latent_dim, kind, torch.nn.ReLU()),
+            weighted(torch.nn.Linear(self.width, math.prod(shape)), kind),
             *to_image,
             torch.nn.Unflatten(1, shape),
         )
@@ -76,32 +58,31 @@ class Mlp:
     def _from_samples(self, shape: tuple[int, ...], outputs: int) -> Sequential:
         from bench.architectures.layers import weighted
 
-        normalisation = self.discriminator_normalisation
+        kind = self.discriminator_normalisation
         network = torch.nn.Sequential(
             torch.nn.Flatten(1),
-            *self._hidden(math.prod(shape), normalisation, torch.nn.LeakyReLU(0.2)),
-            weighted(torch.nn.Linear(self.width, outputs), normalisation),
+            *self._hidden(math.prod(shape), kind, torch.nn.LeakyReLU(0.2)),
+            weighted(torch.nn.Linear(self.width, outputs), kind),
         )
         return _initialised(network, zero_biases=False)  # planes through the origin alone would tell little
 
-    def _hidden(self, inputs: int, normalisation: Normalisation, activation: Module) -> list[Module]:
-        from bench.architectures.layers import normalisation as norm
-        from bench.architectures.layers import weighted
+    def _hidden(self, inputs: int, kind: Normalisation, activation: Module) -> list[Module]:
+        from bench.architectures.layers import normalisation, weighted
 
         widths = [inputs, *[self.width] * self.depth]
         return [
             module
             for before, after in pairwise(widths)
             for module in (
-                weighted(torch.nn.Linear(before, after), normalisation),
-                *norm(normalisation, after, flat=True),
+                weighted(torch.nn.Linear(before, after), kind),
+                *normalisation(kind, after, flat=True),
                 activation,
             )
         ]
 
 
 def _initialised(network: Sequential, *, zero_biases: bool) -> Sequential:
-    from bench.architectures.layers import raw_weight, settle_spectral_norms
+    from bench.architectures.layers import raw_weight
 
     layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.Linear)]
     for layer in layers[:-1]:
@@ -109,5 +90,4 @@ def _initialised(network: Sequential, *, zero_biases: bool) -> Sequential:
     for layer in layers:
         if zero_biases:
             torch.nn.init.zeros_(layer.bias)
-    settle_spectral_norms(network)
     return network
