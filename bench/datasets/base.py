@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, device, dtype
 
 Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,10 +21,17 @@ class Modes:
     centers: Tensor
     sigma: float
     weights: Tensor
+    spanned: int | None = None
+    """Coordinates, the first so many, in which a mode has that σ; in the others it has none. All by default."""
+
+    @property
+    def dimensions(self) -> int:
+        """Of a mode: fewer than those of the space where modes lie flat in it."""
+        return self.centers.shape[1] if self.spanned is None else self.spanned
 
     def to(self, device: device) -> Modes:
         """The same on ``device``."""
-        return Modes(self.centers.to(device), self.sigma, self.weights.to(device))
+        return dataclasses.replace(self, centers=self.centers.to(device), weights=self.weights.to(device))
 
 
 class Samples(Protocol):
@@ -106,12 +114,13 @@ class Data:
         return samples.add(1.0).mul_(127.5).round_().clamp_(0, 255).byte() if self.is_image else samples
 
     def to(self, device: device) -> Data:
-        """The same on ``device``."""
-        moved = {
-            field.name: value.to(device)
-            for field in dataclasses.fields(self)
-            if hasattr(value := getattr(self, field.name), "to")
-        }
+        """The same, drawn on ``device``: each split in its memory where it fits, else streamed to it."""
+        from bench.datasets.samples import place
+
+        moved: dict[str, Any] = {split: place(self.split(split), device) for split in SPLITS}
+        for field in dataclasses.fields(self):
+            if field.name not in moved and hasattr(value := getattr(self, field.name), "to"):
+                moved[field.name] = value.to(device)
         return dataclasses.replace(self, **moved)
 
 
@@ -120,8 +129,9 @@ class Dataset(Protocol):
 
     @property
     def space(self) -> str:
-        """Feature space in which the dataset is measured unless a suite says otherwise: a name of `bench.catalog.spaces`,
-        such as ``raw``, ``classifier`` or ``inception``. A class attribute does as well."""
+        """Feature space in which the dataset is measured unless a suite says otherwise: a name of the catalogue `spaces`,
+        such as ``raw``, ``classifier`` or ``inception``. A class attribute does as well.
+        """
         ...
 
     @property

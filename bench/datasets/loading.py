@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from pathlib import Path
 
 from bench.catalog import datasets
-from bench.datasets.base import Data, Split
+from bench.datasets.base import SPLITS, Data
+from bench.datasets.samples import digest_of
 from bench.errors import DataError
 from bench.lazy import torch
 from bench.spec import Choice
@@ -14,7 +17,7 @@ SMALLEST_SPLIT = 2
 
 
 def load_dataset(choice: Choice, root: Path) -> Data:
-    """The data of a catalogue entry, on the CPU.
+    """The data of a catalogue entry, on the CPU, with their SHA-256.
 
     Args:
         choice: the entry and its settings.
@@ -26,8 +29,7 @@ def load_dataset(choice: Choice, root: Path) -> Data:
     """
     dataset = datasets.create(choice.name, **choice.settings)
     data = dataset.load(root)
-    splits: tuple[Split, ...] = ("train", "validation", "test")
-    for split in splits:
+    for split in SPLITS:
         samples = data.split(split)
         if tuple(samples.shape[1:]) != tuple(dataset.shape):
             raise DataError(
@@ -38,6 +40,16 @@ def load_dataset(choice: Choice, root: Path) -> Data:
             raise DataError(
                 f"dataset '{choice.name}': its {split} split has {len(samples)} samples; at least 2 are needed"
             )
-        if samples.is_floating_point() and not torch.isfinite(samples).all():
+        # bytes are finite: images that lie in a file are not read for this
+        if samples.dtype.is_floating_point and not torch.isfinite(samples[:]).all():
             raise DataError(f"dataset '{choice.name}': its {split} split has values that are not finite")
-    return data
+    return dataclasses.replace(data, sha256=data.sha256 or fingerprint(data))
+
+
+def fingerprint(data: Data) -> str:
+    """SHA-256 of all samples and labels, split by split."""
+    sha = hashlib.sha256()
+    for split in SPLITS:
+        labels = data.labels(split)
+        sha.update(f"{split} {digest_of(data.split(split))} {'' if labels is None else digest_of(labels)}\n".encode())
+    return sha.hexdigest()

@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians in the plane, whose modes are known: mode collapse can be counted on them."""
+"""Mixtures of Gaussians, whose modes are known: mode collapse can be counted on them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from bench.catalog import datasets
 from bench.datasets.base import Data, Modes
+from bench.errors import CatalogError
 from bench.lazy import torch
 
 if TYPE_CHECKING:
@@ -24,21 +25,38 @@ Size = Annotated[int, Field(ge=1, le=10_000_000, description="training points")]
 Sigma = Annotated[float, Field(gt=0, description="σ of each mode, in the plane's units")]
 
 
-def load_mixture(modes: Modes, train: int) -> Data:
-    """Fixed samples of a mixture, 10,000 each held out for validation and test, and a way to draw more."""
+def load_mixture(modes: Modes, train: int, held_out: int = HELD_OUT) -> Data:
+    """Fixed samples of a mixture, ``held_out`` each for validation and test, and a way to draw more."""
 
     def draw(n: int, random: Generator) -> Tensor:
         chosen = torch.multinomial(modes.weights, n, replacement=True, generator=random)
-        return modes.centers[chosen] + modes.sigma * torch.randn(n, modes.centers.shape[1], generator=random)
+        points = modes.centers[chosen]
+        points[:, : modes.dimensions] += modes.sigma * torch.randn(n, modes.dimensions, generator=random)
+        return points
 
     random = torch.Generator().manual_seed(DATA_SEED)
     return Data(
         train=draw(train, random),
-        validation=draw(HELD_OUT, random),
-        test=draw(HELD_OUT, random),
+        validation=draw(held_out, random),
+        test=draw(held_out, random),
         modes=modes,
         draw=draw,
     )
+
+
+def ring_modes(modes: int, radius: float, sigma: float) -> Modes:
+    """Equal Gaussians, evenly spaced on a circle around the origin."""
+    angles = torch.arange(modes) * (2 * math.pi / modes)
+    centers = radius * torch.stack([angles.cos(), angles.sin()], dim=1)
+    return Modes(centers, sigma, torch.full((modes,), 1 / modes))
+
+
+def grid_modes(side: int, spacing: float, sigma: float) -> Modes:
+    """Equal Gaussians on a square grid around the origin."""
+    line = spacing * (torch.arange(side) - (side - 1) / 2)
+    centers = torch.cartesian_prod(line, line).reshape(-1, 2)
+    n = len(centers)
+    return Modes(centers, sigma, torch.full((n,), 1 / n))
 
 
 @datasets.register(
@@ -63,9 +81,7 @@ class Ring:
 
     def load(self, root: Path) -> Data:
         """Drawn afresh, the same each time; ``root`` is not used."""
-        angles = torch.arange(self.modes) * (2 * math.pi / self.modes)
-        centers = self.radius * torch.stack([angles.cos(), angles.sin()], dim=1)
-        return load_mixture(Modes(centers, self.sigma, torch.full((self.modes,), 1 / self.modes)), self.train)
+        return load_mixture(ring_modes(self.modes, self.radius, self.sigma), self.train)
 
 
 @datasets.register(
@@ -90,7 +106,54 @@ class Grid:
 
     def load(self, root: Path) -> Data:
         """Drawn afresh, the same each time; ``root`` is not used."""
-        line = self.spacing * (torch.arange(self.side) - (self.side - 1) / 2)
-        centers = torch.cartesian_prod(line, line).reshape(-1, 2)
-        n = len(centers)
-        return load_mixture(Modes(centers, self.sigma, torch.full((n,), 1 / n)), self.train)
+        return load_mixture(grid_modes(self.side, self.spacing, self.sigma), self.train)
+
+
+@datasets.register(
+    "mixture",
+    formula="x ~ Σₖ wₖ N(μₖ, σ²I) / Σₖ wₖ",
+    source="means, σ and weights of one's own; by default four Gaussians at the corners of a square",
+)
+@dataclass(frozen=True)
+class Mixture:
+    """Gaussians wherever they are wanted, in any number of dimensions, and as rare as they are wanted."""
+
+    means: Annotated[
+        tuple[tuple[float, ...], ...],
+        Field(description="μₖ, a point for each Gaussian, all of as many coordinates"),
+    ] = ((-1.0, 1.0), (1.0, 1.0), (-1.0, -1.0), (1.0, -1.0))
+    sigma: Annotated[float, Field(gt=0, description="σ of each Gaussian, in units of the points")] = 0.05
+    weights: Annotated[
+        tuple[float, ...], Field(description="wₖ > 0, one for each point, of any sum; none: equal ones")
+    ] = ()
+    train: Size = TRAIN
+    space: ClassVar[str] = "raw"
+
+    def __post_init__(self) -> None:
+        faults = []
+        lengths = [len(mean) for mean in self.means] or [0]
+        if min(lengths) < 1 or min(lengths) < max(lengths):
+            told = ", ".join(map(str, lengths[:10])) + (", …" if len(lengths) > 10 else "")
+            faults.append(
+                f"dataset 'mixture', setting 'means': points of equally many coordinates, at least 1; got {told}"
+            )
+        if self.weights and len(self.weights) != len(self.means):
+            faults.append(
+                f"dataset 'mixture', setting 'weights': one for each of the {len(self.means)} points of 'means', or "
+                f"none for equal ones; got {len(self.weights)}"
+            )
+        if not all(weight > 0 for weight in self.weights):
+            faults.append(f"dataset 'mixture', setting 'weights': all are > 0; got {min(self.weights)}")
+        if faults:
+            raise CatalogError(*faults)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Points of as many coordinates as the means."""
+        return (len(self.means[0]),)
+
+    def load(self, root: Path) -> Data:
+        """Drawn afresh, the same each time; ``root`` is not used."""
+        weights = torch.tensor(self.weights or [1.0] * len(self.means), dtype=torch.float64)
+        weights = (weights / weights.sum()).float()
+        return load_mixture(Modes(torch.tensor(self.means), self.sigma, weights), self.train)

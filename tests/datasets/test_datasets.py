@@ -6,11 +6,14 @@ import dataclasses
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from bench.catalog import datasets
-from bench.datasets.loading import load_dataset
+from bench.datasets.base import Data
+from bench.datasets.loading import fingerprint, load_dataset
+from bench.datasets.samples import Mapped
 from bench.errors import DataError
 from tests.specs import choice
 
@@ -33,7 +36,15 @@ def test_grid_is_centred_and_spaced() -> None:
     assert len(data.modes.centers.unique(dim=0)) == 25
 
 
-@pytest.mark.parametrize("name", datasets.names())
+def needs_nothing(name: str) -> bool:
+    """Neither files nor settings."""
+    entry = datasets.entry(name)
+    return not hasattr(entry.factory, "files") and all(
+        field.default is not dataclasses.MISSING for field in entry.fields.values()
+    )
+
+
+@pytest.mark.parametrize("name", filter(needs_nothing, datasets.names()))
 def test_loading_again_gives_the_same(name: str) -> None:
     first, second = (datasets.create(name).load(Path()) for _ in range(2))
     for split in ("train", "validation", "test"):
@@ -84,3 +95,31 @@ def test_data_that_break_their_promise_are_refused(
     monkeypatch.setattr("bench.datasets.mixtures.Ring.load", lambda *_: dataclasses.replace(good, train=train))
     with pytest.raises(DataError, match=says):
         load_dataset(choice(datasets, "ring"), Path())
+
+
+def test_the_digest_tells_samples_labels_and_splits_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = datasets.create("digits").load(Path())
+    changed = data.train.clone()  # type: ignore[attr-defined]
+    changed[-1, 0, 7, 7] += 1
+    assert data.train_labels is not None
+    variants = [
+        data,
+        dataclasses.replace(data, train=changed),
+        dataclasses.replace(data, train_labels=data.train_labels.flip(0)),
+        dataclasses.replace(data, train_labels=None),
+        dataclasses.replace(data, validation=data.test, test=data.validation),
+    ]
+    assert len({fingerprint(variant) for variant in variants}) == len(variants)
+    loaded = load_dataset(choice(datasets, "digits"), Path())
+    assert loaded.sha256 == fingerprint(data) == load_dataset(choice(datasets, "digits"), Path()).sha256
+
+
+def test_what_lies_in_a_file_is_not_read_to_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unread(np.ndarray):
+        def __getitem__(self, index: object) -> np.ndarray:
+            pytest.fail("read")
+
+    array = np.zeros((30, 1, 8, 8), np.uint8).view(Unread)
+    train, validation, test = (Mapped(array, np.arange(start, start + 10), "digest") for start in (0, 10, 20))
+    monkeypatch.setattr("bench.datasets.digits.Digits.load", lambda *_: Data(train, validation, test))
+    assert load_dataset(choice(datasets, "digits"), Path()).sha256

@@ -1,0 +1,155 @@
+"""Images decoded once: kept under the data root as one array that later runs map into memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from bench.errors import DataError
+from bench.files import write_atomically
+
+FOLDER = "prepared"
+VERSION = 1
+"""Of how images are decoded and kept; with another number they are prepared anew."""
+TOLD_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What is to be prepared.
+
+    Args:
+        name: of the dataset.
+        settings: what decides the pixels, in any words: another text is kept as another file.
+        sources: a hash of the files that it is made of: once they change, it is made anew.
+        shape: ``(n, channels, height, width)``.
+    """
+
+    name: str
+    settings: str
+    sources: str
+    shape: tuple[int, ...]
+
+    @property
+    def file(self) -> str:
+        """Its name without a suffix."""
+        return f"{self.name}-{hashlib.sha256(self.settings.encode()).hexdigest()[:12]}"
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return int(np.prod(self.shape))
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """An array that is mapped into memory, and the SHA-256 of what it holds."""
+
+    array: np.ndarray
+    digest: str
+
+
+def prepare(wanted: Wanted, root: Path, make: Callable[[], Iterable[np.ndarray]]) -> Prepared:
+    """What is wanted: as it is kept under the data root, else made and kept there.
+
+    Args:
+        wanted: what.
+        root: the data root.
+        make: gives the images in their order, uint8, some at a time; called only where they are not there yet.
+
+    Raises:
+        DataError: there is no room for it, or the folder cannot be written; and what ``make`` raises.
+    """
+    folder = root / FOLDER
+    if (found := _open(wanted, folder)) is not None:
+        return found
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f".{wanted.file}.lock"):
+            if (found := _open(wanted, folder)) is not None:  # another process was faster
+                return found
+            _check_room(wanted, folder)
+            _write(wanted, folder, make)
+    except OSError as error:
+        raise DataError(
+            f"dataset '{wanted.name}' cannot be prepared: '{folder.absolute()}' cannot be written "
+            f"({error.strerror or error}); another data root is named by --data-root or GANBENCH_DATA"
+        ) from None
+    found = _open(wanted, folder)
+    if found is None:
+        raise DataError(f"'{folder / wanted.file}.npy' cannot be read again after it was written: is the disk sound?")
+    return found
+
+
+def _open(wanted: Wanted, folder: Path) -> Prepared | None:
+    """What is kept, if it is whole and of the same sources."""
+    try:
+        told = json.loads((folder / f"{wanted.file}.json").read_text(encoding="utf-8"))
+        if (told["version"], told["sources"], tuple(told["shape"])) != (VERSION, wanted.sources, wanted.shape):
+            return None
+        array = np.load(folder / f"{wanted.file}.npy", mmap_mode="r", allow_pickle=False)
+        digest = str(told["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Prepared(array, digest) if array.shape == wanted.shape and array.dtype == np.uint8 else None
+
+
+def _check_room(wanted: Wanted, folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < wanted.size:
+        raise DataError(
+            f"dataset '{wanted.name}' takes {wanted.size / 1e9:.1f} GB once it is prepared, but '{folder.absolute()}' "
+            f"has {free / 1e9:.1f} GB free; another data root is named by --data-root or GANBENCH_DATA"
+        )
+
+
+def _write(wanted: Wanted, folder: Path, make: Callable[[], Iterable[np.ndarray]]) -> None:
+    """The array under a temporary name, then under its own; what tells of it appears last."""
+    target = folder / f"{wanted.file}.npy"
+    with tempfile.TemporaryDirectory(prefix=f".{wanted.file}.", suffix=".part", dir=folder) as part:
+        temporary = Path(part) / target.name
+        digest = _fill(wanted, temporary, make())
+        (folder / f"{wanted.file}.json").unlink(missing_ok=True)  # of an array that is about to go
+        temporary.replace(target)
+    told = {"version": VERSION, "sources": wanted.sources, "shape": wanted.shape, "sha256": digest}
+    told["settings"] = wanted.settings
+    write_atomically(folder / f"{wanted.file}.json", json.dumps(told, indent=1).encode())
+
+
+def _fill(wanted: Wanted, path: Path, parts: Iterable[np.ndarray]) -> str:
+    total, *shape = wanted.shape
+    sha = hashlib.sha256(f"uint8 {wanted.shape}".encode())
+    started = told = time.monotonic()
+    done = 0
+    with path.open("wb") as file:  # written, not mapped: a full disk is an error here, and a killed process there
+        header = {"descr": "|u1", "fortran_order": False, "shape": wanted.shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            if list(part.shape[1:]) != shape or part.dtype != np.uint8:
+                raise ValueError(f"images are {part.dtype} of shape {part.shape[1:]}, not uint8 of {tuple(shape)}")
+            content = np.ascontiguousarray(part).data
+            file.write(content)
+            sha.update(content)
+            done += len(part)
+            if (now := time.monotonic()) - told >= TOLD_SECONDS:
+                told = now
+                left = (now - started) * (total / done - 1)
+                log.info("preparing %s: %s of %s, about %.0f s left", wanted.name, f"{done:,}", f"{total:,}", left)
+        file.flush()
+        os.fsync(file.fileno())
+    if done != total:
+        raise DataError(f"dataset '{wanted.name}' has {done:,} images where {total:,} were expected")
+    return sha.hexdigest()
