@@ -10,10 +10,11 @@ import torch
 from torch.nn import functional
 
 from bench.datasets.base import Data
-from bench.errors import DataError, UsageError
+from bench.datasets.loading import fingerprint
+from bench.errors import DataError
 from bench.evaluation import classifier
-from bench.evaluation.classifier import Network, open_classifier, train_classifier
-from bench.evaluation.spaces import ClassifierSpace, RawSpace, open_space, quantise
+from bench.evaluation.classifier import Network, kept_classifiers, open_classifier, recipe_for, train_classifier
+from bench.evaluation.spaces import ClassifierSpace, open_space
 from bench.spec import Choice
 
 from .conftest import DIGITS
@@ -22,11 +23,11 @@ from .conftest import DIGITS
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training of a few steps, where it is not the accuracy that is tested."""
-    monkeypatch.setattr(classifier, "STEPS", 8)
+    monkeypatch.setattr(classifier, "SMALL", dataclasses.replace(classifier.SMALL, steps=8))
 
 
 def kept(root: Path) -> Path:
-    (path,) = (root / "classifiers").iterdir()
+    (path,) = (root / "classifiers").glob("*.pt")
     return path
 
 
@@ -65,7 +66,7 @@ def test_held_out_splits_do_not_touch_the_weights(digits: Data, short: None) -> 
 def test_a_kept_classifier_is_read_and_not_trained_again(
     digits: Data, digits_space: ClassifierSpace, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classifier, "train_classifier", lambda data: pytest.fail("trained again"))
+    monkeypatch.setattr(classifier, "train_classifier", lambda data, what: pytest.fail("trained again"))
     path = kept(data_root)
     before = path.read_bytes(), path.stat().st_mtime_ns
     renamed = Choice(name="digits", label="another-label")
@@ -96,7 +97,7 @@ def test_other_training_data_under_the_same_name_get_their_own_classifier(
 ) -> None:
     open_classifier(digits, DIGITS, tmp_path)
     open_classifier(dataclasses.replace(digits, train=255 - digits.train), DIGITS, tmp_path)
-    assert len(list((tmp_path / "classifiers").iterdir())) == 2
+    assert len(list((tmp_path / "classifiers").glob("*.pt"))) == 2
 
 
 def test_a_data_root_that_cannot_be_written_costs_the_file_only(digits: Data, short: None, tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_a_data_root_that_cannot_be_written_costs_the_file_only(digits: Data, sh
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 16), (1, 28, 28), (3, 32, 32), (3, 64, 64)])
 def test_adapts_to_the_shape_of_images(shape: tuple[int, ...]) -> None:
-    network = Network(shape, classes=7).eval()
+    network = Network(shape, classes=7, filters=4).eval()
     features, logits = network(torch.zeros(2, *shape))
     assert features.shape == (2, network.features)
     assert logits.shape == (2, 7)
@@ -127,33 +128,45 @@ def test_random_shifts_move_whole_images_by_whole_pixels() -> None:
     assert hits.any(dim=1).sum() > 5
 
 
-def test_stored_levels_pass_the_quantisation_unchanged(digits: Data) -> None:
-    levels = digits.decode(torch.arange(256, dtype=torch.uint8).reshape(4, 1, 8, 8))
-    assert torch.equal(quantise(levels), levels)
-    assert torch.equal(quantise(levels + 0.4 / 127.5), levels)
-    assert quantise(torch.tensor([-3.0, 3.0])).tolist() == [-1, 1]
-
-
-def test_extraction_does_not_depend_on_what_else_is_in_the_batch(digits: Data, digits_space: ClassifierSpace) -> None:
-    images = digits.decode(digits.test)
-    together, alone = digits_space.extract(images), digits_space.extract(images[400:401])
-    assert torch.allclose(together.features[400], alone.features[0], atol=1e-5)
-    assert not together.features.requires_grad
-
-
-def test_raw_space_is_the_coordinates() -> None:
-    points = torch.rand(5, 2)
-    assert torch.equal(RawSpace().extract(points).features, points)
-    assert RawSpace().extract(torch.rand(5, 1, 8, 8)).features.shape == (5, 64)
-
-
-def test_an_unknown_space_lists_the_valid_ones(ring: Data, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"unknown feature space 'clasifier'; did you mean 'classifier'\?.*raw"):
-        open_space("clasifier", ring, Choice(name="ring", label="ring"), tmp_path)
-
-
 def test_a_classifier_needs_images_and_labels(ring: Data, digits: Data, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no images"):
         open_space("classifier", ring, Choice(name="ring", label="ring"), tmp_path)
     with pytest.raises(DataError, match="not labelled"):
         open_space("classifier", dataclasses.replace(digits, test_labels=None), DIGITS, tmp_path)
+
+
+def test_equal_data_have_one_classifier_whatever_they_are_called(digits: Data, short: None, tmp_path: Path) -> None:
+    first = open_classifier(digits, DIGITS, tmp_path)
+    named = dataclasses.replace(digits, sha256=fingerprint(digits))
+    again = open_classifier(named, Choice(name="other", label="other", settings={"size": 8}), tmp_path)
+    assert again.info == first.info
+    assert kept(tmp_path).name.startswith("digits-")
+
+
+def test_more_images_are_learnt_by_a_larger_network_for_longer(digits: Data) -> None:
+    assert recipe_for(len(digits.train)) == classifier.SMALL
+    assert recipe_for(50_000) == classifier.LARGE
+    assert classifier.LARGE.filters > classifier.SMALL.filters
+    # of few images, six epochs would be too short
+    assert classifier.LARGE.steps * classifier.LARGE.batch >= 6 * 50_000
+
+
+def test_a_long_training_tells_how_far_it_is(
+    digits: Data, short: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bench.evaluation.once.LINE_SECONDS", 0)
+    train_classifier(digits, "training the classifier of 'digits', steps")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[3].startswith("training the classifier of 'digits', steps: 4 of 8, about 0 s left")
+
+
+def test_those_that_are_kept_are_listed_with_their_accuracy(digits: Data, short: None, tmp_path: Path) -> None:
+    assert kept_classifiers(tmp_path) == {}
+    trained = open_classifier(digits, DIGITS, tmp_path)
+    (tmp_path / "classifiers" / "broken-00000000.pt").write_bytes(b"no")
+    assert kept_classifiers(tmp_path) == {"broken-00000000": None, kept_name(tmp_path): trained.info.accuracy}
+
+
+def kept_name(root: Path) -> str:
+    (path,) = (root / "classifiers").glob("digits-*.pt")
+    return path.stem

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from torch import Tensor
 
 from bench.datasets.base import Data
 from bench.errors import DataError
-from bench.evaluation.evaluator import Evaluator, Result
+from bench.evaluation.evaluator import Evaluator, Result, Target, make_target, training_features
 from bench.evaluation.reference import NOISE_DRAWS, PERFECT_DRAWS, make_reference
-from bench.evaluation.spaces import ClassifierSpace, Features, RawSpace
+from bench.evaluation.real import RealFeatures
+from bench.evaluation.spaces import ClassifierSpace, Features, FeatureSpace, RawSpace
 from bench.metrics import METRICS
 from bench.record import Environment, Reference
 from bench.spec import Choice
@@ -39,6 +41,10 @@ def values(results: tuple[Result, ...]) -> dict[str, float | None]:
     return {result.name: result.value for result in results}
 
 
+def evaluator_of(data: Data, space: FeatureSpace, samples: int) -> Evaluator:
+    return Evaluator(RealFeatures(data, space, CPU, None, ""), samples, CPU)
+
+
 class CountingSpace(RawSpace):
     calls: list[int]
 
@@ -49,7 +55,7 @@ class CountingSpace(RawSpace):
 
 def test_features_are_extracted_once_per_evaluation_and_of_real_samples_once_in_all(ring: Data) -> None:
     space = CountingSpace()
-    evaluator = Evaluator(ring, space, 100, CPU)
+    evaluator = evaluator_of(ring, space, 100)
     assert space.calls == [100, 100]
     evaluator.measure(ring.train[:100], "test")
     evaluator.measure(ring.train[:300], "validation")
@@ -57,25 +63,31 @@ def test_features_are_extracted_once_per_evaluation_and_of_real_samples_once_in_
 
 
 def test_points_are_measured_by_modes_and_distances(ring: Data) -> None:
-    evaluator = Evaluator(ring, RawSpace(), 2500, CPU)
+    evaluator = evaluator_of(ring, RawSpace(), 2500)
     results = evaluator.measure(ring.train[:2500], "test")
     found = values(results)
-    assert list(found) == [name for name in METRICS if name not in ("inception_score", "kid")]
+    assert list(found) == [name for name in METRICS if name not in ("inception_score", "kid", "memorised_share")]
     assert found["modes_covered"] == 8
     assert all(value is not None and math.isfinite(value) for value in found.values())
     counts = {result.name: (result.generated, result.real) for result in results}
     assert counts == evaluator.counts("test")
-    assert counts["precision"] == (1000, 1000)
+    assert counts["precision"] == counts["coverage"] == (2500, 2500)
+    assert counts["wasserstein"] == (500, 500)
+    assert counts["mmd"] == (1000, 1000)
     assert counts["sliced_wasserstein"] == (2500, 2500)
     assert counts["modes_covered"] == (2500, 0)
 
 
 def test_labelled_images_are_measured_by_fidelity_and_classes(digits: Data, digits_space: ClassifierSpace) -> None:
-    evaluator = Evaluator(digits, digits_space, 2500, CPU)
+    evaluator = evaluator_of(digits, digits_space, 2500)
     assert dict(evaluator.samples) == {"validation": 450, "test": 450}
     real = values(evaluator.measure(digits.decode(digits.train[:450]), "test"))
     noise = values(evaluator.measure(torch.rand(450, 1, 8, 8) * 2 - 1, "test"))
-    assert list(real) == [name for name in METRICS if name not in ("high_quality_share", "sliced_wasserstein")]
+    of_points = ("high_quality_share", "sliced_wasserstein", "wasserstein", "mmd")
+    assert list(real) == [name for name in METRICS if name not in of_points]
+    assert evaluator.counts("test")["memorised_share"] == (450, len(digits.train))
+    assert real.pop("memorised_share") == 1  # they are training samples
+    assert noise.pop("memorised_share") == 0
     for name in real:
         of_real, of_noise = real[name], noise[name]
         assert of_real is not None
@@ -84,7 +96,7 @@ def test_labelled_images_are_measured_by_fidelity_and_classes(digits: Data, digi
 
 
 def test_validation_gives_the_primary_metric_against_its_own_split(ring: Data) -> None:
-    evaluator = Evaluator(ring, RawSpace(), 500, CPU)
+    evaluator = evaluator_of(ring, RawSpace(), 500)
     (result,) = evaluator.measure(ring.validation, "validation")
     assert result == Result("sliced_wasserstein", 0, 500, 500)
     assert evaluator.counts("validation") == {"sliced_wasserstein": (500, 500)}
@@ -95,21 +107,71 @@ def test_samples_that_are_not_finite_have_no_metrics(ring: Data, digits: Data, d
     points = ring.train[:100].clone()
     points[3, 1] = math.nan
     images = torch.full((100, 1, 8, 8), math.nan)
-    assert set(values(Evaluator(ring, RawSpace(), 100, CPU).measure(points, "test")).values()) == {None}
-    assert set(values(Evaluator(digits, digits_space, 100, CPU).measure(images, "test")).values()) == {None}
+    assert set(values(evaluator_of(ring, RawSpace(), 100).measure(points, "test")).values()) == {None}
+    assert set(values(evaluator_of(digits, digits_space, 100).measure(images, "test")).values()) == {None}
 
 
 def test_samples_far_off_do_not_break_a_metric(ring: Data) -> None:
-    found = values(Evaluator(ring, RawSpace(), 100, CPU).measure(ring.train[:100] * 1e30, "test"))
+    found = values(evaluator_of(ring, RawSpace(), 100).measure(ring.train[:100] * 1e30, "test"))
     assert found["modes_covered"] == 0
     assert found["reverse_kl"] is None
 
 
+def test_real_samples_are_looked_at_once_for_all_evaluations(ring: Data) -> None:
+    target = make_target(ring, "raw", RawSpace().extract(ring.test[:300]), None)
+    fresh = make_target(ring, "raw", RawSpace().extract(ring.test[:300]), None)
+    first = target.measure(Features(ring.train[:300]))
+    target.measure(Features(ring.train[300:600]))
+    assert target.measure(Features(ring.train[:300])) == first == fresh.measure(Features(ring.train[:300]))
+
+
+def test_true_weights_of_classes_stand_for_the_real_samples_counts(digits: Data) -> None:
+    logits = torch.eye(10).repeat(30, 1)
+    labels = torch.zeros(300, dtype=torch.int64)  # what happens to lie in the split
+    real = Features(torch.randn(300, 4), logits)
+
+    def measure(data: Data) -> tuple[dict[str, float | None], dict[str, tuple[int, int]]]:
+        target = make_target(data, "classifier", real, labels)
+        return values(target.measure(real)), target.counts(300)
+
+    measured, counts = measure(digits)
+    assert measured["total_variation"] == pytest.approx(0.9)
+    assert counts["total_variation"] == (300, 300)
+    measured, counts = measure(dataclasses.replace(digits, class_weights=torch.full((10,), 0.1)))
+    assert measured["total_variation"] == pytest.approx(0, abs=1e-6)
+    assert counts["total_variation"] == (300, 0)
+
+
+def test_copies_are_looked_for_but_among_draws_from_a_known_density(ring: Data, digits: Data) -> None:
+    def training(data: Data) -> Features | None:
+        return training_features(RealFeatures(data, RawSpace(), CPU, None, ""))
+
+    assert training(ring) is None
+    own = training(dataclasses.replace(ring, draw=None))
+    assert own is not None
+    assert len(own) == 10_000
+    assert training(digits) is not None
+
+
+def test_points_of_many_dimensions_have_no_exact_distance_and_few_samples_no_extrapolation() -> None:
+    plane, high = (Target("raw", Features(torch.randn(300, dim))) for dim in (2, 200))
+    assert set(plane.names()) - set(high.names()) == {"wasserstein", "fid_infinity"}
+    assert all(result.value is not None for result in high.measure(Features(torch.randn(300, 200))))
+
+
+def test_fewer_samples_than_a_metric_needs_leave_it_undefined(ring: Data) -> None:
+    target = make_target(ring, "raw", Features(ring.test[:300]), None)
+    found = values(target.measure(Features(ring.train[:3])))
+    undefined = {name for name, value in found.items() if value is None}
+    assert undefined == {"fid_infinity", "precision", "recall", "density", "coverage"}
+    assert set(values(target.measure(Features(ring.train[:0]))).values()) == {None}
+
+
 def test_too_few_samples_are_refused(ring: Data) -> None:
     with pytest.raises(ValueError, match="needs 100"):
-        Evaluator(ring, RawSpace(), 100, CPU).measure(ring.train[:99], "test")
+        evaluator_of(ring, RawSpace(), 100).measure(ring.train[:99], "test")
     with pytest.raises(DataError, match="validation split has 10000 samples"):
-        Evaluator(ring, RawSpace(), 1, CPU)
+        evaluator_of(ring, RawSpace(), 1)
 
 
 def by_kind(reference: Reference, metric: str) -> tuple[list[float], list[float]]:
@@ -123,7 +185,7 @@ def by_kind(reference: Reference, metric: str) -> tuple[list[float], list[float]
 
 def test_reference_of_points_draws_afresh_and_is_the_same_each_time(tmp_path: Path) -> None:
     ring = Choice(name="ring", label="ring", settings={"train": 1000})
-    first, second = (make_reference(ring, "raw", 300, tmp_path, 1, ENVIRONMENT) for _ in range(2))
+    first, second = (make_reference(ring, "raw", 300, tmp_path, None, CPU, ENVIRONMENT) for _ in range(2))
     assert first.draws == second.draws
     assert first.classifier is None
     floor, ceiling = by_kind(first, "sliced_wasserstein")
@@ -134,7 +196,7 @@ def test_reference_of_points_draws_afresh_and_is_the_same_each_time(tmp_path: Pa
 
 
 def test_reference_of_images_halves_the_held_out_pool(digits_space: ClassifierSpace, data_root: Path) -> None:
-    reference = make_reference(DIGITS, "classifier", 2500, data_root, 1, ENVIRONMENT)
+    reference = make_reference(DIGITS, "classifier", 2500, data_root, None, CPU, ENVIRONMENT)
     assert reference.classifier == digits_space.info
     assert {(draw.generated, draw.real) for draw in reference.draws if draw.metric == "fid"} == {(450, 450)}
     floor, ceiling = by_kind(reference, "fid")

@@ -4,11 +4,12 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.datasets.base import Data, Modes
-from bench.evaluation.modes import class_counts, class_coverage, point_coverage
+from bench.datasets.mixtures import load_mixture
+from bench.evaluation.modes import class_counts, class_coverage, high_quality_radius, point_coverage
 
 
 def test_a_perfect_sampler_in_the_plane_has_1_minus_exp_of_minus_4_5_of_its_samples_within_3_sigma(ring: Data) -> None:
@@ -40,6 +41,44 @@ def test_a_mode_counts_from_one_sample_within_3_sigma_on() -> None:
     assert coverage.modes_covered == 1
     assert coverage.high_quality_share == 0.5
     assert coverage.reverse_kl == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize(("dimensions", "n"), [(1, 200_000), (2, 200_000), (3, 200_000), (700, 20_000)])
+def test_a_perfect_sampler_has_the_same_share_of_high_quality_in_all_dimensions(dimensions: int, n: int) -> None:
+    centers = torch.zeros(2, dimensions)
+    centers[1] = 50
+    modes = Modes(centers, 0.5, torch.tensor([0.5, 0.5]))
+    points = load_mixture(modes, n, held_out=2).train
+    share = 1 - math.exp(-4.5)
+    assert point_coverage(points, modes).high_quality_share == pytest.approx(
+        share, abs=4 * math.sqrt(share * (1 - share) / n)
+    )
+
+
+def test_in_the_plane_the_radius_is_3_sigma_to_the_last_bit() -> None:
+    assert high_quality_radius(2) == 3.0
+
+
+def test_on_a_line_and_in_space_the_radius_holds_what_3_sigma_hold_in_the_plane() -> None:
+    share = 1 - math.exp(-4.5)
+    line, space = high_quality_radius(1), high_quality_radius(3)
+    assert math.erf(line / math.sqrt(2)) == pytest.approx(share, abs=1e-12)
+    within = math.erf(space / math.sqrt(2)) - math.sqrt(2 / math.pi) * space * math.exp(-(space**2) / 2)
+    assert within == pytest.approx(share, abs=1e-12)  # Maxwell's distribution
+
+
+@settings(deadline=None)
+@given(st.integers(1, 3000))
+def test_the_radius_grows_with_the_dimensions_and_lies_beyond_the_shell_of_samples(dimensions: int) -> None:
+    assert high_quality_radius(dimensions) < high_quality_radius(dimensions + 1)
+    assert high_quality_radius(dimensions) > math.sqrt(dimensions)
+
+
+def test_a_flat_mode_has_the_radius_of_its_own_dimensions() -> None:
+    modes = Modes(torch.zeros(1, 3), 1.0, torch.ones(1), spanned=1)
+    inside, outside = [2.5, 0.0, 0.0], [2.6, 0.0, 0.0]
+    assert point_coverage(torch.tensor([inside, outside]), modes).high_quality_share == 0.5
+    assert modes.to(torch.device("cpu")).dimensions == 1
 
 
 def test_without_a_high_quality_sample_the_histogram_is_undefined(ring: Data) -> None:

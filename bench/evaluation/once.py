@@ -1,0 +1,54 @@
+"""Work that takes long and is done once: by one process, which tells how far it is."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock
+
+LINE_SECONDS = 10.0
+"""From one line about progress to the next; what is done sooner says nothing."""
+
+
+@contextlib.contextmanager
+def one_process(file: Path) -> Iterator[None]:
+    """Hold off other processes that are about to make the same file, beside which an empty one stays as the lock.
+
+    Where none can be had (a folder that is not writable, a file system without locks), go on without: the work is then
+    done twice, with the same result.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, NotImplementedError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(FileLock(file.with_name(f".{file.name}.lock"), mode=0o644))
+        yield
+
+
+class Pace:
+    """Tells, every so often, how much of a long piece of work is done and about how long the rest will take.
+
+    Args:
+        what: is being done; begins the line.
+        total: how much there is to do.
+    """
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total = what, total
+        self._begin = self._told = time.monotonic()
+
+    def tell(self, done: int) -> None:
+        """A line on standard error, where runs keep their log; none where the last one was a moment ago."""
+        now = time.monotonic()
+        if now - self._told < LINE_SECONDS or not 0 < done < self._total:
+            return
+        self._told = now
+        left = (now - self._begin) * (self._total - done) / done
+        print(f"{self._what}: {done:,} of {self._total:,}, about {_span(left)} left", file=sys.stderr, flush=True)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
