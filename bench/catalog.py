@@ -1,4 +1,4 @@
-"""The catalogue: every loss, penalty, stabiliser, objective, architecture, dataset and optimizer under its name.
+"""The catalogue: every loss, penalty, stabiliser, objective, architecture, dataset, space and optimizer by name.
 
 An entry is a frozen dataclass whose fields are its settings. One decorator enters it, in the package or in
 a file of your own::
@@ -41,6 +41,7 @@ from bench.errors import CatalogError, explain, nearest, unknown
 if TYPE_CHECKING:
     from bench.architectures.base import Architecture
     from bench.datasets.base import Dataset
+    from bench.evaluation.base import SpaceEntry
     from bench.objectives.base import Loss, Objective, Penalty, Stabiliser
     from bench.spec import PluginSpec
     from bench.training.optimizers import OptimizerEntry
@@ -134,7 +135,8 @@ class Catalog(Generic[T]):
     @property
     def singular(self) -> str:
         """The kind in the singular, for messages."""
-        return {"losses": "loss", "penalties": "penalty"}.get(self.kind, self.kind.removesuffix("s"))
+        irregular = {"losses": "loss", "penalties": "penalty", "spaces": "feature space"}
+        return irregular.get(self.kind, self.kind.removesuffix("s"))
 
     def register(self, name: str, *, formula: str, source: str, latex: str = "", optimum: str = "") -> Callable[[C], C]:
         """Enter the decorated class under ``name``.
@@ -393,15 +395,49 @@ stabilisers: Catalog[Stabiliser] = Catalog(
 objectives: Catalog[Objective] = Catalog("objectives", ["bench.objectives.presets"], [])
 architectures: Catalog[Architecture] = Catalog(
     "architectures",
-    ["bench.architectures.mlp", "bench.architectures.dcgan"],
+    [
+        "bench.architectures.mlp",
+        "bench.architectures.dcgan",
+        "bench.architectures.infogan",
+        "bench.architectures.wgan_gp_cnn",
+        "bench.architectures.resnet",
+        "bench.architectures.resnet_r3gan",
+        "bench.architectures.began",
+        "bench.architectures.pacgan_mlp",
+    ],
     ["check", "generator", "discriminator"],
 )
 datasets: Catalog[Dataset] = Catalog(
-    "datasets", ["bench.datasets.mixtures", "bench.datasets.digits"], ["load", "shape", "space"]
+    "datasets",
+    [
+        "bench.datasets.mixtures",
+        "bench.datasets.protocols",
+        "bench.datasets.swiss_roll",
+        "bench.datasets.digits",
+        "bench.datasets.mnist",
+        "bench.datasets.cifar",
+        "bench.datasets.natural",
+        "bench.datasets.celeba",
+        "bench.datasets.lsun",
+        "bench.datasets.stacked",
+        "bench.datasets.folder",
+        "bench.datasets.array",
+    ],
+    ["load", "shape", "space"],
 )
+spaces: Catalog[SpaceEntry] = Catalog("spaces", ["bench.evaluation.entries"], [("extractor", "open")])
 optimizers: Catalog[OptimizerEntry] = Catalog("optimizers", ["bench.training.optimizers"], ["build"])
 
-CATALOGS: tuple[Catalog[Any], ...] = (losses, penalties, stabilisers, objectives, architectures, datasets, optimizers)
+CATALOGS: tuple[Catalog[Any], ...] = (
+    losses,
+    penalties,
+    stabilisers,
+    objectives,
+    architectures,
+    datasets,
+    spaces,
+    optimizers,
+)
 
 
 @contextlib.contextmanager

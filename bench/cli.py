@@ -35,7 +35,19 @@ Reports = Annotated[Path, typer.Option("--reports", help="Folder that holds a re
 DataRoot = Annotated[
     Path | None,
     typer.Option(
-        "--data-root", envvar="GANBENCH_DATA", help="Data sets and trained classifiers.", show_default="user's cache"
+        "--data-root",
+        envvar="GANBENCH_DATA",
+        help="Data sets and what is made of them.",
+        show_default="user's cache",
+    ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        envvar="GANBENCH_WEIGHTS",
+        help="Weights of the Inception network, as torch-fidelity has them.",
+        show_default="under the data root, else downloaded there",
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
@@ -76,6 +88,7 @@ def run(
     results: Results = RESULTS,
     reports: Reports = REPORTS,
     data_root: DataRoot = None,
+    weights: Weights = None,
     device: Device = "auto",
     slots: Slots = None,
     only: Annotated[
@@ -105,7 +118,7 @@ def run(
     _warn(plan)
     check_writable(reports / plan.name, "reports folder", "--reports")  # not to be found out after the training
     with make_display(err, quiet) as display:
-        summary = conduct(plan, store, _data_root(data_root), device, slots, display, wanted)
+        summary = conduct(plan, store, _data_root(data_root), device, slots, display, wanted, weights)
     for warning in summary.warnings:
         err.print(f"warning: {warning}", markup=False, soft_wrap=True)
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.statuses.items()))
@@ -144,6 +157,7 @@ def plan(
     suite: Suite,
     results: Results = RESULTS,
     data_root: DataRoot = None,
+    weights: Weights = None,
     device: Device = "auto",
     measure: Annotated[
         bool, typer.Option("--measure", help="Time a few steps of every cell for the estimate.")
@@ -157,7 +171,7 @@ def plan(
     loaded = _load(suite)
     store = _store(loaded, results)
     if measure:
-        _measure(loaded, store, _data_root(data_root), device)
+        _measure(loaded, store, _data_root(data_root), weights, device)
     forecast = make_forecast(loaded, store)
     if as_json:
         print(json.dumps(json.loads(loaded.to_json()) | {"forecast": forecast.to_plain()}, indent=1))
@@ -190,6 +204,7 @@ def status(
 def verify(
     suite: Suite,
     data_root: DataRoot = None,
+    weights: Weights = None,
     device: Device = "auto",
     runs: Annotated[int, typer.Option("--runs", min=1, help="How many of the suite's runs to try.")] = 4,
     steps: Annotated[
@@ -209,7 +224,7 @@ def verify(
         raise UsageError(f"{suite} has no run that can be verified: give it a budget in steps or images")
     specs = [spec if steps is None else verification.shorten(spec, steps) for spec in sample]
     with make_display(err, quiet) as display:
-        verdicts = verification.verify(specs, _data_root(data_root), device, display)
+        verdicts = verification.verify(specs, _data_root(data_root), weights, device, display)
     if as_json:
         print(json.dumps([dataclasses.asdict(verdict) for verdict in verdicts], indent=1))
     else:
@@ -293,12 +308,12 @@ def _load(suite: Path) -> Plan:
     return load_suite(suite)
 
 
-def _measure(plan: Plan, store: Store, data_root: Path, device: str) -> None:
+def _measure(plan: Plan, store: Store, data_root: Path, weights: Path | None, device: str) -> None:
     from bench.execution.conduct import measure
     from bench.progress import make_display
 
     with make_display(err, quiet=False) as display:
-        warnings = measure(plan, store, data_root, device, display)
+        warnings = measure(plan, store, data_root, weights, device, display)
     for warning in warnings:
         err.print(f"warning: {warning}", markup=False, soft_wrap=True)
 

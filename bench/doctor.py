@@ -38,8 +38,15 @@ class Finding:
         return dataclasses.asdict(self)
 
 
-def examine(data_root: Path, results: Path, device: str) -> list[Finding]:
-    """Look at everything."""
+def examine(data_root: Path, results: Path, device: str, weights: Path | None = None) -> list[Finding]:
+    """Look at everything.
+
+    Args:
+        data_root: where data sets, classifiers and weights lie.
+        results: folder of results.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        weights: of the Inception network, where they do not lie under the data root.
+    """
     host = host_environment()
     packages = ", ".join(f"{name} {version}" for name, version in host.packages.items())
     findings = [
@@ -54,7 +61,12 @@ def examine(data_root: Path, results: Path, device: str) -> list[Finding]:
         findings.append(Finding("device", "bad", str(error)))
     else:
         findings += [Finding("device", "good", _name_device(found)), _examine_determinism(found)]
-    findings += [_examine_classifiers(data_root), _examine_folder("data root", data_root)]
+    findings += [
+        _examine_classifiers(data_root),
+        _examine_weights(data_root, weights),
+        _examine_folder("data root", data_root),
+        _examine_datasets(data_root),
+    ]
     findings.append(_examine_folder("results", results))
     return findings
 
@@ -96,9 +108,52 @@ def _examine_determinism(device: str) -> Finding:
 
 
 def _examine_classifiers(data_root: Path) -> Finding:
-    cached = sorted(path.stem for path in (data_root / "classifiers").glob("*.pt"))
-    says = f"trained and cached: {', '.join(cached)}" if cached else "none trained yet; a run that needs one trains it"
-    return Finding("classifiers", "good" if cached else "note", says)
+    from bench.evaluation.classifier import kept_classifiers
+
+    kept = kept_classifiers(data_root)
+    if not kept:
+        return Finding("classifiers", "note", "none trained yet; a run that needs one trains it")
+    told = [
+        f"{name} (broken: it is trained anew)" if accuracy is None else f"{name} ({100 * accuracy:.1f} % right)"
+        for name, accuracy in kept.items()
+    ]
+    return Finding("classifiers", "note" if None in kept.values() else "good", f"trained and kept: {', '.join(told)}")
+
+
+def _examine_weights(data_root: Path, given: Path | None) -> Finding:
+    from bench.evaluation.weights import find_weights, how_to_get
+
+    try:
+        found = find_weights(data_root, given)
+    except UsageError as error:
+        return Finding("weights", "bad", str(error))
+    if found is None:
+        return Finding(
+            "weights", "note", f"{how_to_get(data_root, 'they are not there')}; a run that needs them tries to"
+        )
+    if not found.official:
+        return Finding(
+            "weights", "note", f"{found.path} (SHA-256 {found.sha256[:8]}…) are not Inception's official ones"
+        )
+    return Finding("weights", "good", f"{found.path}, verified")
+
+
+def _examine_datasets(data_root: Path) -> Finding:
+    from bench.catalog import datasets
+    from bench.datasets.downloads import find_missing
+
+    of_files = {
+        name: files for name in datasets.names() if (files := getattr(datasets.entry(name).factory, "files", ()))
+    }
+    there = [name for name, files in of_files.items() if not find_missing(files, data_root)]
+    by_hand = [name for name, files in of_files.items() if name not in there and not all(file.urls for file in files)]
+    at_need = [name for name in of_files if name not in (*there, *by_hand)]
+    says = [
+        f"{what}: {', '.join(names)}"
+        for what, names in (("there", there), ("downloaded when needed", at_need), ("to be fetched by hand", by_hand))
+        if names
+    ]
+    return Finding("data sets", "good" if there else "note", "; ".join(says))
 
 
 def _examine_folder(subject: str, folder: Path) -> Finding:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from bench.catalog import optimizers
+from bench.catalog import optimizers, spaces
 from bench.compatibility import find_batch_conflicts, find_conflicts, find_contradictions
 from bench.errors import CatalogError, explain, unknown
 from bench.faults import Faults, show_path
@@ -26,9 +26,6 @@ from bench.suite_file import (
     Training,
 )
 from bench.toml_lines import KeyPath
-
-SPACES = ("classifier", "raw")
-"""Feature spaces that `bench.evaluation.spaces` knows, told here without torch."""
 
 MOST_RUNS = 1_000_000
 
@@ -265,8 +262,8 @@ class Expansion:
             except (Exception, SystemExit) as error:  # a plugin's class may do anything
                 self._faults.add(dataset_path, f"dataset '{dataset.choice.name}' does not tell its space: {error!r}")
                 return None
-        if space not in SPACES:
-            self._faults.add(space_path, unknown("feature space", str(space), SPACES))
+        if space not in spaces.names():
+            self._faults.add(space_path, unknown(spaces.singular, str(space), spaces.names()))
             return None
         samples = grid.evaluation.samples or suite.samples or DEFAULT_SAMPLES
         return EvaluationSpec(samples=samples, every=every, space=str(space))

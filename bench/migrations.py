@@ -33,7 +33,14 @@ def add_execution(plain: Plain) -> None:
         environment.setdefault("source", None)
 
 
-MIGRATIONS: Mapping[int, Callable[[Plain], None]] = {1: add_stabilisers, 2: add_execution}
+def add_digests(plain: Plain) -> None:
+    """Version 3 to 4: a reference names the weights of its space itself, whatever space it is."""
+    classifier = _part(plain, "classifier")
+    if classifier:
+        plain.setdefault("space_sha256", classifier.get("sha256", ""))
+
+
+MIGRATIONS: Mapping[int, Callable[[Plain], None]] = {1: add_stabilisers, 2: add_execution, 3: add_digests}
 """By the version that they start from."""
 
 

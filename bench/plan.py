@@ -170,7 +170,7 @@ def _combine(blocks: list[Block], execution: ExecutionSpec) -> list[_CellDraft]:
         for dataset, evaluation, architectures in block.fields:
             for architecture in architectures:
                 for objective in block.objectives:
-                    used = plugins_of(objective, architecture, dataset)
+                    used = plugins_of(objective, architecture, dataset, evaluation.space)
                     spec = RunSpec(
                         objective=objective,
                         architecture=architecture,

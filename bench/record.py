@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bench.spec import Choice, Frozen, RunSpec, digest, identity
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Of everything in this module as it stands in files; a change of meaning or layout raises it."""
 
 
@@ -84,6 +84,11 @@ class Environment(Frozen):
         return all(getattr(self, name) == getattr(other, name) for name in DECIDES_BITS)
 
     @property
+    def bits(self) -> str:
+        """The same text where the same computation comes out the same, bit for bit."""
+        return digest({name: getattr(self, name) for name in DECIDES_BITS}, length=16)
+
+    @property
     def hardware(self) -> str:
         """The fingerprint within which throughput is compared."""
         return f"{self.device} · {self.processor} · {self.cores} cores"
@@ -112,6 +117,8 @@ class Record(Frozen):
     spec: RunSpec
     space_sha256: str = ""
     """Of the weights of the feature space that the run was measured in; empty for a space without weights."""
+    data_sha256: str = ""
+    """Of all samples and labels of the dataset; empty of a run that ended before they were read."""
     status: Status
     reason: str | None = None
     """Why it did not complete: the step it diverged at, the exception, the signal."""
@@ -172,6 +179,10 @@ class Reference(Frozen):
     sigma: float | None = None
     """Standard deviation of each true mode, in units of the data."""
     classifier: Classifier | None = None
+    space_sha256: str = ""
+    """Of the weights of the feature space; empty for a space without weights."""
+    data_sha256: str = ""
+    """Of all samples and labels of the dataset; empty where an older ganbench measured it."""
     environment: Environment
     seconds: float
 

@@ -31,6 +31,7 @@ from bench.catalog import (
     objectives,
     optimizers,
     penalties,
+    spaces,
     stabilisers,
 )
 from bench.errors import CatalogError, explain, nearest
@@ -358,16 +359,17 @@ def _in_words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def plugins_of(objective: ObjectiveSpec, architecture: Choice, dataset: Choice) -> tuple[PluginSpec, ...]:
-    """The plugins whose entries a cell uses, sorted."""
-    choices: list[tuple[Catalog[Any], Choice]] = [
-        (losses, objective.loss),
-        *((penalties, penalty) for penalty in objective.penalties),
-        *((stabilisers, stabiliser) for stabiliser in objective.stabilisers),
-        (optimizers, objective.generator_optimizer),
-        (optimizers, objective.discriminator_optimizer),
-        (architectures, architecture),
-        (datasets, dataset),
+def plugins_of(objective: ObjectiveSpec, architecture: Choice, dataset: Choice, space: str) -> tuple[PluginSpec, ...]:
+    """The plugins whose entries a cell uses, that of its feature space included; sorted."""
+    names: list[tuple[Catalog[Any], str]] = [
+        (losses, objective.loss.name),
+        *((penalties, penalty.name) for penalty in objective.penalties),
+        *((stabilisers, stabiliser.name) for stabiliser in objective.stabilisers),
+        (optimizers, objective.generator_optimizer.name),
+        (optimizers, objective.discriminator_optimizer.name),
+        (architectures, architecture.name),
+        (datasets, dataset.name),
+        (spaces, space),
     ]
-    found = {plugin for catalog, choice in choices if (plugin := catalog.entry(choice.name).plugin) is not None}
+    found = {plugin for catalog, name in names if (plugin := catalog.entry(name).plugin) is not None}
     return tuple(sorted(found, key=lambda plugin: (plugin.name, plugin.sha256, str(plugin.path))))

@@ -204,8 +204,9 @@ def load_results(path: str | Path) -> pd.DataFrame:
         The identifying columns (``run_id, suite, objective, architecture, dataset, seed, status, reason, steps,
         images``), one column per metric at its ``final`` selection and ``<metric>_best_on_validation``,
         ``<metric>_oracle_best`` for the other two, ``seconds_<part>`` for the timings, ``resumptions``,
-        ``training_images_per_second`` (while other runs were beside it), ``device`` and ``hardware``. Sorted by suite
-        and run id. A file that cannot be trusted is warned of.
+        ``training_images_per_second`` (while other runs were beside it), the feature ``space`` with ``space_sha256`` of
+        its weights and ``data_sha256`` of the dataset (fidelity metrics are compared where the three are equal),
+        ``device`` and ``hardware``. Sorted by suite and run id. A file that cannot be trusted is warned of.
 
     Raises:
         StoreError: there is no such folder, or nothing in it is a result.

@@ -38,6 +38,9 @@ RUNNING = {
     **{f"seconds_{name}": "double" for name in SECONDS},
     "resumptions": "int64",
     "training_images_per_second": "double",
+    "space": "string",
+    "space_sha256": "string",
+    "data_sha256": "string",
     "device": "string",
     "hardware": "string",
 }
@@ -89,6 +92,9 @@ def row(record: Record) -> dict[str, Cell]:
         "steps": record.steps,
         "images": record.images,
         "resumptions": timings.resumptions,
+        "space": spec.evaluation.space,
+        "space_sha256": record.space_sha256,
+        "data_sha256": record.data_sha256,
         "device": record.environment.device,
         "hardware": record.environment.hardware,
     }

@@ -93,7 +93,8 @@ def test_columns_are_those_that_are_documented(store: Store) -> None:
     ]
     metrics = ["fid", "precision", "recall", "of_a_plugin"]
     seconds = [f"seconds_{part}" for part in ("total", "start", "training", "evaluation", "files")]
-    running = [*seconds, "resumptions", "training_images_per_second", "device", "hardware"]
+    running = [*seconds, "resumptions", "training_images_per_second"]
+    running += ["space", "space_sha256", "data_sha256", "device", "hardware"]
     assert list(frame.columns) == identifying + metrics + running
     assert list(frame["run_id"]) == sorted(frame["run_id"])
     assert [frame[name].dtype for name in ("seed", "steps", "images", "resumptions")] == [np.int64] * 4

@@ -600,10 +600,3 @@ def test_planning_needs_no_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_the_spaces_are_those_of_the_evaluation() -> None:
-    from bench.evaluation import spaces
-    from bench.expansion import SPACES
-
-    assert set(SPACES) == set(spaces.SPACES)

@@ -107,7 +107,7 @@ def scores_are_raw(trial: Trial[Architecture]) -> str | None:
     shape = _shapes(architecture)[0]
     discriminator = _built(functools.partial(architecture.discriminator, shape))
     lowest, highest = 0.0, 0.0
-    for times in (1, 8, 64, 512):
+    for times in (1, 8, 64, 512, 4096):
         with torch.no_grad():
             scores = discriminator(times * _inputs(shape))  # samples too: spectral normalisation divides weights again
             for weight in discriminator.parameters():
@@ -116,7 +116,7 @@ def scores_are_raw(trial: Trial[Architecture]) -> str | None:
         if not max(-lowest, highest) < 1.5:
             return None
     return (
-        f"with weights and samples 512 times as large scores still lie between {number(lowest)} and {number(highest)}: "
+        f"with weights and samples 4096 times as large scores still lie between {number(lowest)} and {number(highest)}: "
         "is there a sigmoid or a tanh at the end? Losses take raw scores"
     )
 

@@ -22,6 +22,7 @@ from bench.conformance import (
     objectives,
     optimizers,
     penalties,
+    spaces,
     stabilisers,
 )
 from bench.conformance.laws import Law, Outcome, Verdict, judge
@@ -35,6 +36,7 @@ LAWS: dict[str, Sequence[Law]] = {
     "objectives": objectives.LAWS,
     "architectures": architectures.LAWS,
     "datasets": datasets.LAWS,
+    "spaces": spaces.LAWS,
     "optimizers": optimizers.LAWS,
 }
 """Of each kind of the catalogue, its laws."""

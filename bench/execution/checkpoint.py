@@ -17,7 +17,7 @@ from bench.record import Environment, Timings
 from bench.training.game import Game
 from bench.training.streams import SharedStreams
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclasses.dataclass
@@ -56,10 +56,12 @@ class Resumable:
     Args:
         folder: of the run.
         environment: where it runs: a checkpoint of another one, whose bits may differ, is not gone on from.
+        data_sha256: of the data that it is trained on, which may have changed since, too.
     """
 
     folder: Path
     environment: Environment
+    data_sha256: str
     game: Game
     streams: SharedStreams
     course: Course
@@ -75,6 +77,7 @@ class Resumable:
             "format": FORMAT,
             "run": self.game.spec.run_id,
             "environment": self.environment.model_dump_json(),
+            "data": self.data_sha256,
             "game": self.game.state_dict(),
             "streams": self.streams.state_dict(),
             "course": {
@@ -110,6 +113,8 @@ class Resumable:
                 rejected.append(f"a checkpoint of {state['run']}; skipped")
             elif not self.environment.repeats(Environment.model_validate_json(state["environment"])):
                 rejected.append("a checkpoint of other software or hardware, where numbers may differ; skipped")
+            elif state["data"] != self.data_sha256:
+                rejected.append("a checkpoint of other data under the same name; skipped")
             else:
                 self._restore(state)
                 found = True

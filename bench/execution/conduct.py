@@ -13,6 +13,7 @@ from bench.execution.heartbeat import Heartbeat
 from bench.execution.interruption import Interruption
 from bench.execution.lock import locked
 from bench.execution.missing import Missing, find_missing, find_missing_throughputs, read_statuses
+from bench.execution.opened import find_other_data, find_stale_references
 from bench.execution.phases import Phases, Watcher, raise_usage_fault, reason_of, wait_for
 from bench.execution.pool import LocalPool
 from bench.execution.tasks import Place, ProbeAnswer, ProbeTask
@@ -49,22 +50,25 @@ class Summary:
         return int(unfinished or any(status.is_failure for status in self.statuses))
 
 
-def measure(plan: Plan, store: Store, data_root: Path, device: str, watcher: Watcher) -> tuple[str, ...]:
+def measure(
+    plan: Plan, store: Store, data_root: Path, weights: Path | None, device: str, watcher: Watcher
+) -> tuple[str, ...]:
     """Measure the training speed of every cell of a plan that has none yet, without training any; returns warnings."""
     specs = dict(zip(plan.run_ids, plan.specs, strict=True))
     missing = [specs[cell.run_ids[0]] for cell in plan.cells if store.throughput(cell.id) is None]
     if not missing:
         return ()
     with Interruption() as interruption:
-        place = find_place(store, data_root, device, interruption)
+        place = find_place(store, data_root, weights, device, interruption)
         store.prepare()
         with locked(store.folder), LocalPool(1) as pool:
             phases = Phases(pool, store, place, watcher, interruption)
+            phases.open_datasets(missing)
             phases.measure_speeds(missing)
     return tuple(phases.warnings)
 
 
-def find_place(store: Store, data_root: Path, device: str, interruption: Interruption) -> Place:
+def find_place(store: Store, data_root: Path, weights: Path | None, device: str, interruption: Interruption) -> Place:
     """The device that was asked for, with its environment; found out in a process of its own, where torch is loaded.
 
     Raises:
@@ -80,6 +84,7 @@ def find_place(store: Store, data_root: Path, device: str, interruption: Interru
     return Place(
         results=store.folder.absolute(),
         data_root=data_root.absolute(),
+        weights=None if weights is None else weights.absolute(),
         device=answer.device,
         environment=answer.environment,
     )
@@ -101,6 +106,7 @@ def conduct(
     slots: int | None,
     watcher: Watcher,
     wanted: Wanted | None = None,
+    weights: Path | None = None,
 ) -> Summary:
     """Carry out a plan.
 
@@ -112,6 +118,7 @@ def conduct(
         slots: runs side by side; None for as many as the device has room for.
         watcher: is told of progress.
         wanted: what of the plan is to be done; None for all that is missing.
+        weights: of the Inception network, where they do not lie under the data root.
 
     Raises:
         UsageError: the device or the data are not there, another process works in the folder, or its results are a
@@ -131,7 +138,7 @@ def conduct(
         store.check_writable()
         try:
             with Interruption() as interruption:
-                place = find_place(store, data_root, device, interruption)
+                place = find_place(store, data_root, weights, device, interruption)
                 store.prepare()
                 with locked(store.folder):
                     # somebody else may have worked here while this process waited for its device
@@ -161,9 +168,14 @@ def conduct(
 
 
 def _carry_out(plan: Plan, missing: Missing, phases: Phases) -> None:
-    phases.make_references(missing.references)
+    store = phases.store
+    using = (*missing.runs, *missing.references, *missing.throughputs)
+    opened = phases.open_datasets(using)
+    if missing.runs:
+        phases.warnings += find_other_data(plan, store, opened)
+    phases.make_references((*missing.references, *find_stale_references(plan, store, opened)))
     phases.train(missing.runs)
-    statuses = read_statuses(phases.store)[0]
+    statuses = read_statuses(store)[0]
     phases.measure_speeds(find_missing_throughputs(plan, phases.store, statuses))
 
 

@@ -10,7 +10,18 @@ from bench.activity import now
 from bench.errors import StorageError, UsageError
 from bench.execution.interruption import Interruption
 from bench.execution.pool import UNLIMITED, Limits, LocalPool, Outcome
-from bench.execution.tasks import HistoryRow, Place, Progress, ReferenceTask, RunTask, ThroughputTask, make_history
+from bench.execution.tasks import (
+    DatasetAnswer,
+    DatasetTask,
+    HistoryRow,
+    Place,
+    Progress,
+    ReferenceTask,
+    RunTask,
+    ThroughputTask,
+    dataset_key,
+    make_history,
+)
 from bench.record import Record, Status, Timings, reference_key
 from bench.spec import RunSpec
 from bench.store import Store
@@ -26,7 +37,8 @@ class Watcher(Protocol):
     """Is told what happens; called from several threads."""
 
     def phase(self, name: str, total: int) -> None:
-        """A phase of ``total`` tasks begins: ``references``, ``runs``, ``throughput``, or one of a verification."""
+        """A phase of ``total`` tasks begins: ``datasets``, ``references``, ``runs``, ``throughput``, or one of a
+        verification."""
         ...
 
     def started(self, key: str) -> None:
@@ -58,8 +70,35 @@ class Phases:
         self.recorded = 0
         """Runs that got a record."""
 
+    def open_datasets(self, specs: Sequence[RunSpec]) -> dict[str, DatasetAnswer]:
+        """See that all that the specs read is there, before anything is trained: data, weights, classifiers.
+
+        Returns:
+            What each dataset is, by `dataset_key`; nothing of one that could not be looked at for another reason.
+
+        Raises:
+            UsageError: data or weights are missing or broken: all of what is, at once.
+        """
+        needs: dict[str, list[RunSpec]] = {}
+        for spec in specs:
+            needs.setdefault(dataset_key(spec.dataset), []).append(spec)
+        self.watcher.phase("datasets", len(needs))
+        futures: Pending = {}
+        for using in needs.values():
+            spaces = tuple(dict.fromkeys(spec.evaluation.space for spec in using))
+            plugins = tuple(dict.fromkeys(plugin for spec in using for plugin in spec.plugins))
+            task = DatasetTask(place=self.place, dataset=using[0].dataset, spaces=spaces, plugins=plugins)
+            futures |= self._submit(task, using[0].dataset.label)
+        outcomes = self._wait_for(futures)
+        raise_usage_fault(*outcomes)
+        return {
+            key: DatasetAnswer.model_validate_json(outcome.done.answer)
+            for key, outcome in zip(needs, outcomes, strict=True)
+            if outcome.done is not None and outcome.done.answer
+        }
+
     def make_references(self, specs: Sequence[RunSpec]) -> None:
-        """Measure the perfect samplers; all of them before any training, which would share their classifiers.
+        """Measure the perfect samplers.
 
         Raises:
             UsageError: data are missing or broken.
@@ -74,19 +113,16 @@ class Phases:
                 samples=spec.evaluation.samples,
                 plugins=spec.plugins,
             )
-            futures |= self._submit_measurement(
-                task, reference_key(spec.dataset, spec.evaluation.space, spec.evaluation.samples)
-            )
-        for outcome in self._wait_for(futures):
-            raise_usage_fault(outcome)
+            futures |= self._submit(task, reference_key(spec.dataset, spec.evaluation.space, spec.evaluation.samples))
+        raise_usage_fault(*self._wait_for(futures))
 
     def measure_speeds(self, specs: Sequence[RunSpec]) -> None:
         """Measure the training speed of the specs' cells."""
         self.watcher.phase("throughput", len(specs))
         for spec in specs:  # one after the other: each is alone on the device
-            self._wait_for(self._submit_measurement(ThroughputTask(place=self.place, spec=spec), spec.cell_id))
+            self._wait_for(self._submit(ThroughputTask(place=self.place, spec=spec), spec.cell_id))
 
-    def _submit_measurement(self, task: ReferenceTask | ThroughputTask, key: str) -> Pending:
+    def _submit(self, task: DatasetTask | ReferenceTask | ThroughputTask, key: str) -> Pending:
         def finish(outcome: Outcome) -> Pending:
             if outcome.done is not None and outcome.done.stopped:
                 return {}
@@ -239,10 +275,11 @@ def reason_of(outcome: Outcome) -> str | None:
     return "it took too long" if outcome.timed_out else None
 
 
-def raise_usage_fault(outcome: Outcome) -> None:
-    """Raise what the user can mend as a UsageError, if that is how the task ended."""
-    if outcome.failed is not None and outcome.failed.faults:
-        raise UsageError(*outcome.failed.faults)
+def raise_usage_fault(*outcomes: Outcome) -> None:
+    """Raise what the user can mend as one UsageError, if that is how tasks ended."""
+    faults = [fault for outcome in outcomes if outcome.failed is not None for fault in outcome.failed.faults]
+    if faults:
+        raise UsageError(*dict.fromkeys(faults))
 
 
 def _stamp(store: Store, run_id: str) -> tuple[int, int, int] | None:

@@ -9,12 +9,15 @@ from PIL import Image
 
 COLUMNS = 8
 SIDE = 256
+"""Pixels of a density's side."""
+GRID_SIDE = 512
+"""Pixels that a grid of small images is enlarged to at most."""
 
 
 def picture(samples: np.ndarray) -> bytes:
     """PNG of stored samples: images ``(n, channels, h, w)`` in a grid, points ``(n, 2)`` as a density.
 
-    Points of other dimensions are shown by their first two coordinates.
+    Points of more dimensions are shown by their first two coordinates, in all runs the same, and numbers as a line.
     """
     pixels = _grid(samples) if samples.ndim == 4 else _density(samples)
     buffer = io.BytesIO()
@@ -29,12 +32,14 @@ def _grid(images: np.ndarray) -> np.ndarray:
     canvas[:n] = images
     tiled = canvas.reshape(rows, COLUMNS, channels, height, width).transpose(0, 3, 1, 4, 2)
     flat = tiled.reshape(rows * height, COLUMNS * width, channels)
-    scale = max(1, SIDE // (COLUMNS * width))
+    scale = max(1, GRID_SIDE // (COLUMNS * width))
     enlarged = flat.repeat(scale, 0).repeat(scale, 1)
     return np.asarray(enlarged[..., 0] if channels == 1 else enlarged)
 
 
 def _density(points: np.ndarray) -> np.ndarray:
+    if points.shape[1] == 1:
+        points = np.concatenate([points, np.zeros_like(points)], axis=1)
     finite = points[np.isfinite(points).all(1), :2]
     extent = max(1e-6, float(np.quantile(np.abs(finite), 0.999))) * 1.1 if len(finite) else 1.0
     edges = np.linspace(-extent, extent, SIDE + 1)

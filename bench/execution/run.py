@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
 from bench.checkpoints import remove_checkpoints
+from bench.datasets.base import SPLITS
 from bench.datasets.loading import load_dataset
 from bench.evaluation.evaluator import Evaluator, HeldOut
+from bench.evaluation.real import RealFeatures
 from bench.evaluation.selection import select_measurements
 from bench.evaluation.spaces import open_space
 from bench.execution.checkpoint import Course, Resumable
@@ -23,6 +26,9 @@ from bench.store import Store
 from bench.training.game import Game
 from bench.training.log import LOGGED
 from bench.training.streams import SharedStreams
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SAMPLES_KEPT_POINTS, SAMPLES_KEPT_IMAGES = 2500, 64
 
@@ -42,88 +48,125 @@ def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[]
         StorageError: its files cannot be written.
     """
     begin = time.perf_counter()
-    spec, place = task.spec, task.place
-    store, device = Store(place.results), torch.device(place.device)
-    store.write_spec(spec)
+    Store(task.place.results).write_spec(task.spec)
     course = Course()
     with noted_nondeterminism(course.nondeterministic):
+        running = _Run(task, course, begin)
+        running.begin(report)
+        if not running.train(report, stopping):
+            return False
+        history = running.keep_files()
+    running.record(history)
+    return True
+
+
+class _Run:
+    """A run under way.
+
+    Args:
+        task: the run and its place.
+        course: what is kept of it beside the game.
+        begin: when its process began with it, by `time.perf_counter`.
+    """
+
+    def __init__(self, task: RunTask, course: Course, begin: float) -> None:
+        spec, place = task.spec, task.place
+        self.spec, self.place, self.course, self._begin = spec, place, course, begin
+        self.store, self.device = Store(place.results), torch.device(place.device)
         loaded = load_dataset(spec.dataset, place.data_root)
-        data = loaded.to(device)
-        space = open_space(spec.evaluation.space, loaded, spec.dataset, place.data_root)
-        evaluator = Evaluator(data, space, spec.evaluation.samples, device)
-        game = Game(spec, data, device)
-        streams = SharedStreams(spec.seed, device)
-        schedule = Schedule(spec)
-        resumable = Resumable(store.run_folder(spec.run_id), place.environment, game, streams, course)
+        self.data = loaded.to(self.device)
+        self.space = open_space(spec.evaluation.space, loaded, spec.dataset, place.data_root, place.weights)
+        real = RealFeatures(self.data, self.space, self.device, place.data_root, place.environment.bits)
+        self.evaluator = Evaluator(real, spec.evaluation.samples, self.device)
+        self.game = Game(spec, self.data, self.device)
+        self.streams = SharedStreams(spec.seed, self.device)
+        self.schedule = Schedule(spec)
+        self.last_step, self.diverged = 0, False
+        folder = self.store.run_folder(spec.run_id)
+        self.resumable = Resumable(folder, place.environment, self.data.sha256, self.game, self.streams, course)
 
-        def tell(rows: Sequence[HistoryRow]) -> None:
-            share = schedule.share(game)
-            report(Progress(step=game.step, images=game.images, seconds=game.seconds, share=share, rows=tuple(rows)))
+    def clock(self) -> float:
+        """Seconds of the run so far, those of earlier processes included."""
+        return self.course.total + time.perf_counter() - self._begin
 
-        if resumable.resume():
-            schedule.go_on(game)
-            tell(course.rows)
-        earlier = course.total
+    def begin(self, report: Callable[[Progress], None]) -> None:
+        """Go on from a checkpoint, if there is one."""
+        if self.resumable.resume():
+            self.schedule.go_on(self.game)
+            self._tell(report, self.course.rows)
+        self.course.start += self.clock() - self.course.total
 
-        def clock() -> float:
-            """Seconds of the run so far, those of earlier processes included."""
-            return earlier + time.perf_counter() - begin
-
-        course.start += clock() - earlier
-        checkpoint_at = clock() + spec.execution.checkpoint_seconds
-        finite = True
+    def train(self, report: Callable[[Progress], None], stopping: Callable[[], bool]) -> bool:
+        """Play and evaluate to the end; False where it was stopped before, with a checkpoint."""
+        game, course, interval = self.game, self.course, self.spec.execution.checkpoint_seconds
+        checkpoint_at = self.clock() + interval
         while True:
-            finite = game.advance(schedule.next_stretch(game))
-            rows: list[HistoryRow] = []
-            if finite and schedule.evaluation_due(game):
-                before = clock()
-                with streams.kept():
-                    rows = evaluate(game, evaluator)
-                course.evaluation += clock() - before
-                course.rows += rows
-            tell(rows)
-            if not finite or schedule.ended(game):
-                break
+            finite = game.advance(self.schedule.next_stretch(game))
+            rows = self._evaluate() if finite and self.schedule.evaluation_due(game) else []
+            course.rows += rows
+            self._tell(report, rows)
+            if not finite or self.schedule.ended(game):
+                self.last_step = game.step if finite else game.finite_steps
+                self.diverged = not finite
+                return True
             unwanted = stopping()
-            if unwanted or clock() >= checkpoint_at:
-                before = clock()
-                resumable.write(before)
-                course.files += clock() - before
+            if unwanted or self.clock() >= checkpoint_at:
+                before = self.clock()
+                self.resumable.write(before)
+                course.files += self.clock() - before
                 if unwanted:
                     return False
-                checkpoint_at = clock() + spec.execution.checkpoint_seconds
+                checkpoint_at = self.clock() + interval
 
-        before = clock()
-        last = game.step if finite else game.finite_steps
-        history = make_history([row for row in _logged(game) if row.step <= last] + course.rows)
-        store.write_history(spec.run_id, history)
-        if finite:
-            kept = game.generate(SAMPLES_KEPT_IMAGES if data.is_image else SAMPLES_KEPT_POINTS, "test").cpu().numpy()
-            store.write_samples(spec.run_id, kept, picture(kept))
-        course.files += clock() - before
-    store.write_record(
-        Record(
-            run_id=spec.run_id,
-            spec=spec,
-            space_sha256=space.sha256,
-            status=Status.COMPLETED if finite else Status.DIVERGED,
-            reason=None if finite else f"a loss or a weight was not finite at step {last + 1:,}",
-            steps=last,
-            images=last * spec.images_per_step,
-            measurements=select_measurements(
-                history, space.name, "ema" if game.average is not None else "raw", evaluator.counts("test")
-            ),
-            parameters={"generator": _size(game.generator), "discriminator": _size(game.discriminator)},
-            samples={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
-            nondeterministic=tuple(sorted(course.nondeterministic)),
-            timings=course.timings(clock(), game.seconds),
-            peak_memory_bytes=peak_memory(device),
-            environment=place.environment,
-            started_at=course.started_at,
+    def _tell(self, report: Callable[[Progress], None], rows: Sequence[HistoryRow]) -> None:
+        game, share = self.game, self.schedule.share(self.game)
+        report(Progress(step=game.step, images=game.images, seconds=game.seconds, share=share, rows=tuple(rows)))
+
+    def _evaluate(self) -> list[HistoryRow]:
+        before = self.clock()
+        with self.streams.kept():
+            rows = evaluate(self.game, self.evaluator)
+        self.course.evaluation += self.clock() - before
+        return rows
+
+    def keep_files(self) -> pd.DataFrame:
+        """Write the history, which is returned, and samples of a run that has not diverged."""
+        before = self.clock()
+        logged = [row for row in _logged(self.game) if row.step <= self.last_step]
+        history = make_history(logged + self.course.rows)
+        self.store.write_history(self.spec.run_id, history)
+        if not self.diverged:
+            count = SAMPLES_KEPT_IMAGES if self.data.is_image else SAMPLES_KEPT_POINTS
+            kept = self.game.generate(count, "test").cpu().numpy()
+            self.store.write_samples(self.spec.run_id, kept, picture(kept))
+        self.course.files += self.clock() - before
+        return history
+
+    def record(self, history: pd.DataFrame) -> None:
+        """Write the record; the checkpoints have done their duty."""
+        spec, game, last = self.spec, self.game, self.last_step
+        weights: Literal["ema", "raw"] = "ema" if game.average is not None else "raw"
+        self.store.write_record(
+            Record(
+                run_id=spec.run_id,
+                spec=spec,
+                space_sha256=self.space.sha256,
+                data_sha256=self.data.sha256,
+                status=Status.DIVERGED if self.diverged else Status.COMPLETED,
+                reason=f"a loss or a weight was not finite at step {last + 1:,}" if self.diverged else None,
+                steps=last,
+                images=last * spec.images_per_step,
+                measurements=select_measurements(history, self.space.name, weights, self.evaluator.counts("test")),
+                parameters={"generator": _size(game.generator), "discriminator": _size(game.discriminator)},
+                samples={name: len(self.data.split(name)) for name in SPLITS},
+                nondeterministic=tuple(sorted(self.course.nondeterministic)),
+                timings=self.course.timings(self.clock(), game.seconds),
+                peak_memory_bytes=peak_memory(self.device),
+                environment=self.place.environment,
+                started_at=self.course.started_at,
+            )
         )
-    )
-    remove_checkpoints(resumable.folder)
-    return True
+        remove_checkpoints(self.resumable.folder)
 
 
 def evaluate(game: Game, evaluator: Evaluator) -> list[HistoryRow]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.record import Environment
-from bench.spec import Choice, Frozen, PluginSpec, RunSpec
+from bench.spec import Choice, Frozen, PluginSpec, RunSpec, digest, identity
 from bench.store import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ class Place(Frozen):
     results: Path
     """The suite's results folder."""
     data_root: Path
+    weights: Path | None = None
+    """Of the Inception network, where they do not lie under the data root."""
     device: str
     """``cpu``, ``cuda`` or ``cuda:N``."""
     environment: Environment
@@ -33,8 +35,31 @@ class RunTask(Frozen):
     spec: RunSpec
 
 
+class DatasetTask(Frozen):
+    """See that a dataset and the feature spaces in which it is measured are there: download, prepare, train."""
+
+    kind: Literal["dataset"] = "dataset"
+    place: Place
+    dataset: Choice
+    spaces: tuple[str, ...]
+    plugins: tuple[PluginSpec, ...]
+
+
+class DatasetAnswer(Frozen):
+    """What a dataset and its feature spaces are at the data root."""
+
+    data_sha256: str
+    space_sha256: dict[str, str]
+    """By the space's name."""
+
+
+def dataset_key(dataset: Choice) -> str:
+    """The same text for the same dataset with the same settings."""
+    return digest(identity(dataset))
+
+
 class ReferenceTask(Frozen):
-    """Measure the perfect sampler and noise; trains the dataset's classifier where there is none yet."""
+    """Measure the perfect sampler and noise."""
 
     kind: Literal["reference"] = "reference"
     place: Place
@@ -68,7 +93,7 @@ class ProbeAnswer(Frozen):
     environment: Environment
 
 
-Task = RunTask | ReferenceTask | ThroughputTask | ProbeTask
+Task = RunTask | DatasetTask | ReferenceTask | ThroughputTask | ProbeTask
 
 
 class HistoryRow(Frozen):

@@ -20,7 +20,6 @@ from bench.execution.phases import Phases, Watcher
 from bench.execution.pool import LocalPool
 from bench.execution.tasks import Place, Progress
 from bench.fingerprint import evaluated_steps, take_fingerprint
-from bench.record import reference_key
 from bench.spec import Budget, RunSpec
 from bench.store import Store
 from bench.suite import Plan
@@ -80,12 +79,15 @@ def shorten(spec: RunSpec, steps: int) -> RunSpec:
     return spec.model_copy(update={"training": training, "evaluation": evaluation})
 
 
-def verify(specs: Sequence[RunSpec], data_root: Path, device: str, watcher: Watcher) -> tuple[Verdict, ...]:
+def verify(
+    specs: Sequence[RunSpec], data_root: Path, weights: Path | None, device: str, watcher: Watcher
+) -> tuple[Verdict, ...]:
     """Train every run alone, then in each of `WAYS`, and compare.
 
     Args:
         specs: the runs.
         data_root: where data sets and classifiers lie.
+        weights: of the Inception network, where they do not lie there.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         watcher: is told of progress.
 
@@ -94,7 +96,7 @@ def verify(specs: Sequence[RunSpec], data_root: Path, device: str, watcher: Watc
         KeyboardInterrupt: the user wanted to stop.
     """
     with tempfile.TemporaryDirectory(prefix="ganbench-verify-") as folder, Interruption() as interruption:
-        place = find_place(Store(Path(folder) / "alone"), data_root, device, interruption)
+        place = find_place(Store(Path(folder) / "alone"), data_root, weights, device, interruption)
         trial = _Trial(Path(folder), place, watcher, interruption)
         trial.measure_alone(specs)
         return tuple(
@@ -122,8 +124,7 @@ class _Trial:
         """What all else is held against."""
         with LocalPool(1) as pool:
             phases = self._phases("alone", pool)
-            keys = {reference_key(s.dataset, s.evaluation.space, s.evaluation.samples): s for s in specs}
-            phases.make_references(list(keys.values()))  # they train the classifiers
+            phases.open_datasets(specs)
             phases.train(specs, "alone")
 
     def train_again(self, specs: Sequence[RunSpec]) -> list[Verdict]:

@@ -19,14 +19,18 @@ from pydantic import TypeAdapter
 
 # all that a task needs is imported here, so that the fork server has it loaded before it forks
 from bench.catalog import CATALOGS
+from bench.datasets.loading import load_dataset
 from bench.environment import device_environment, host_environment, resolve_device
 from bench.errors import StorageError, UsageError
 from bench.evaluation.reference import make_reference, perfect_samples
+from bench.evaluation.spaces import open_space
 from bench.execution.determinism import prepare_torch
 from bench.execution.limits import leave_with_parent, limit_allocations
 from bench.execution.run import SAMPLES_KEPT_POINTS, run
 from bench.execution.speed import measure_speed
 from bench.execution.tasks import (
+    DatasetAnswer,
+    DatasetTask,
     Done,
     Failed,
     Message,
@@ -119,10 +123,19 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
         return Done(stopped=not run(task, tell, stopping))
     place = task.place
     store = Store(place.results)
+    if isinstance(task, DatasetTask):
+        _prepare(place.device, 1, task.plugins)
+        return Done(answer=_open(task).model_dump_json())
     if isinstance(task, ReferenceTask):
         _prepare(place.device, 1, task.plugins)
         reference = make_reference(
-            task.dataset, task.space, task.samples, place.data_root, threads=1, environment=place.environment
+            task.dataset,
+            task.space,
+            task.samples,
+            root=place.data_root,
+            weights=place.weights,
+            device=torch.device(place.device),
+            environment=place.environment,
         )
         store.write_reference_samples(
             reference.key, perfect_samples(task.dataset, place.data_root, SAMPLES_KEPT_POINTS)
@@ -132,6 +145,24 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
         _prepare(place.device, task.spec.training.threads, task.spec.plugins)
         store.write_throughput(measure_speed(task))
     return Done()
+
+
+def _open(task: DatasetTask) -> DatasetAnswer:
+    """Load the dataset and open its feature spaces; all that is missing is told at once.
+
+    Raises:
+        UsageError: something is missing or broken.
+    """
+    place, faults, found = task.place, list[str](), dict[str, str]()
+    data = load_dataset(task.dataset, place.data_root)
+    for space in task.spaces:
+        try:
+            found[space] = open_space(space, data, task.dataset, place.data_root, place.weights).sha256
+        except UsageError as error:
+            faults += error.faults
+    if faults:
+        raise UsageError(*faults)
+    return DatasetAnswer(data_sha256=data.sha256, space_sha256=found)
 
 
 def _prepare(device: str, threads: int, plugins: tuple[PluginSpec, ...]) -> None:

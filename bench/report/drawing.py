@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from bench.report import cost, figures, listings, pictures
 from bench.report.blocks import Picture
 from bench.report.material import Material
 from bench.report.outcomes import beside, partial
+from bench.report.projection import Flattened, flatten
 from bench.report.style import COLORS, Look, shown
 from bench.report.tasks import Task
 
@@ -191,14 +192,8 @@ def samples(material: Material, look: dict[str, Look]) -> list[Picture]:
             continue
         reference = material.references.get(task.label)
         perfect = None if reference is None else material.store.reference_samples(reference.key)
-        modes = () if reference is None else reference.modes
-        caption = f"Seed {seed}; every objective is given the same latents. "
-        if modes:
-            caption += "Circles stand around the true modes (3σ, or larger where that would be too small to see). "
-        if any(not isinstance(value, str) and value.ndim == 2 for value in found.values()):
-            caption += "All panels share one frame; points outside of it are counted below the panel."
-        if any(not isinstance(value, str) and value.ndim == 4 for value in found.values()):
-            caption += f"Images of fewer than {pictures.SMALL} pixels are enlarged smoothly."
+        flat = flatten(found, perfect, () if reference is None else reference.modes)
+        caption = _samples_caption(seed, found, flat)
         absent = [f"{name} ({value})" for name, value in found.items() if isinstance(value, str)]
         made.append(
             Picture(
@@ -208,11 +203,34 @@ def samples(material: Material, look: dict[str, Look]) -> list[Picture]:
                 f"Samples on {task.label} of {', '.join(found)}."
                 + (f" None of {', '.join(absent)}." if absent else ""),
                 pictures.sample_panels(
-                    found, perfect, modes, None if reference is None else reference.sigma, task.label, look
+                    flat.samples,
+                    flat.perfect,
+                    flat.modes,
+                    None if reference is None else reference.sigma,
+                    task.label,
+                    look,
                 ),
             )
         )
     return made
+
+
+def _samples_caption(seed: int | None, found: Mapping[str, pictures.Samples | str], flat: Flattened) -> str:
+    """What the panels show and how."""
+    arrays = [value for value in found.values() if not isinstance(value, str)]
+    points = [value for value in arrays if value.ndim == 2]
+    caption = f"Seed {seed}; every objective is given the same latents. "
+    if flat.meaning:
+        caption += f"Points of {points[0].shape[1]:,} dimensions are shown on one plane: that {flat.meaning}. "
+    if flat.modes and any(value.shape[1] > 1 for value in points):
+        caption += "Circles stand around the true modes (3σ, or larger where that would be too small to see). "
+    elif flat.modes and points:
+        caption += "Histograms, with lines at the true modes. "
+    if points:
+        caption += "All panels share one frame; points outside of it are counted below the panel."
+    if any(value.ndim == 4 and max(value.shape[2:]) < pictures.SMALL for value in arrays):
+        caption += f"Images of fewer than {pictures.SMALL} pixels are enlarged smoothly."
+    return caption
 
 
 def step_times(material: Material, look: dict[str, Look]) -> list[Picture]:

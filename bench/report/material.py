@@ -16,7 +16,7 @@ from bench.record import Record, Reference, Status, Throughput, reference_key
 from bench.report.asked import read_asked
 from bench.report.missing import find_missing
 from bench.report.outcomes import Outcomes, outcomes
-from bench.report.tasks import Grouping, Task, group
+from bench.report.tasks import Grouping, MeasuredOn, Task, group
 from bench.spec import RunSpec
 from bench.store import HISTORY_COLUMNS, Store
 
@@ -225,7 +225,7 @@ def _held(references: Iterable[Reference], tasks: Iterable[Task]) -> dict[str, R
     for task in tasks:
         evaluation = task.spec.evaluation
         reference = by_key.get(reference_key(task.spec.dataset, evaluation.space, evaluation.samples))
-        if reference is not None and _is_of_space(reference, task.space_sha256):
+        if reference is not None and _is_of(reference, task.measured_on):
             held[task.label] = reference
     return held
 
@@ -244,9 +244,10 @@ def _histories(store: Store, run_ids: Iterable[str]) -> tuple[dict[str, pd.DataF
     return found, rejected
 
 
-def _is_of_space(reference: Reference, sha256: str) -> bool:
-    """Whether a reference was measured with those weights, or either side does not say with which."""
-    return not sha256 or reference.classifier is None or reference.classifier.sha256 == sha256
+def _is_of(reference: Reference, measured_on: MeasuredOn) -> bool:
+    """Whether a reference was measured on the same, as far as either side says on what."""
+    told = ((reference.space_sha256, measured_on.space), (reference.data_sha256, measured_on.data))
+    return all(one == other for one, other in told if one and other)
 
 
 def _run_row(record: Record, task_of: dict[str, str], names: dict[str, str]) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ from bench.report.blocks import Block, Text
 from bench.report.material import Material
 from bench.report.missing import Why
 from bench.report.style import plural
-from bench.report.tasks import protocol_key
+from bench.report.tasks import Task, protocol_key
 
 
 def on_state(material: Material) -> list[Block]:
@@ -63,15 +63,10 @@ def on_trust(material: Material) -> list[Block]:
     if material.left_out:
         count = material.left_out
         said.append(f"{count} {plural('record', count)} of other plans left out: the suite does not ask for them.")
-    spaces: dict[str, list[str]] = defaultdict(list)
+    split: dict[str, list[Task]] = defaultdict(list)
     for task in material.tasks:
-        spaces[protocol_key(task.spec)].append(task.label)
-    said += [
-        f"Runs of one task were measured in feature spaces of {len(labels)} different weights: they are not compared, "
-        f"and stand as tasks of their own ({'; '.join(labels)})."
-        for labels in spaces.values()
-        if len(labels) > 1
-    ]
+        split[protocol_key(task.spec)].append(task)
+    said += [_on_split(tasks) for tasks in split.values() if len(tasks) > 1]
     if material.rejected:
         count = len(material.rejected)
         said.append(
@@ -82,3 +77,17 @@ def on_trust(material: Material) -> list[Block]:
     if unknown:
         said.append(f"This version does not know the metrics {', '.join(unknown)}; they are in the records alone.")
     return [Text(tuple(said), "warning")] if said else []
+
+
+def _on_split(tasks: list[Task]) -> str:
+    """Why runs of one protocol are not compared."""
+    spaces, data = ({getattr(task.measured_on, what) for task in tasks} for what in ("space", "data"))
+    reasons = []
+    if len(spaces) > 1:
+        reasons.append(f"were measured in feature spaces of {len(spaces)} different weights")
+    if len(data) > 1:
+        reasons.append(f"saw {len(data)} different contents of the dataset")
+    labels = "; ".join(task.label for task in tasks)
+    return (
+        f"Runs of one task {' and '.join(reasons)}: they are not compared, and stand as tasks of their own ({labels})."
+    )

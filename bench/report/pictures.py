@@ -16,10 +16,14 @@ from bench.report.style import INK, MUTED, RULE, Look, name_lines, panels
 Samples = NDArray[np.generic]
 GREY = "#828c97"
 """Of a perfect sampler's points, which are pixels: legible on light and dark."""
-TILES = 6
-"""Images beside and below each other."""
+WIDEST, WIDEST_OF_IMAGES = 5, 4
+"""Panels beside each other."""
+TILES, FEWEST_TILES, TILED_PIXELS = 6, 3, 150
+"""Images beside and below each other in a panel: at most so many, and fewer of larger ones, down to 3, so that about
+150 pixels of theirs are in a row and a digit stays legible."""
 SMALL, ENLARGED = 16, 6
 """Images of fewer pixels a side are drawn so many times larger, smoothly: the eye reads squares for strokes."""
+BINS = 80
 
 
 def sample_panels(
@@ -33,7 +37,8 @@ def sample_panels(
     """Samples of every objective, a panel each, and a perfect sampler's.
 
     Args:
-        samples: by objective, points ``(n, 2)`` or images uint8 ``(n, channels, height, width)``; or why none.
+        samples: by objective, points ``(n, 1)`` or ``(n, 2)`` (`bench.report.projection` makes them so of others), or
+            images uint8 ``(n, channels, height, width)``; or why none.
         perfect: the same of a perfect sampler.
         modes: centres of the true modes, where they are known.
         sigma: standard deviation of each.
@@ -42,25 +47,33 @@ def sample_panels(
     """
     shown: dict[str, Samples | str] = {} if perfect is None else {"perfect sampler": perfect}
     shown |= samples
-    across = min(5, max(3, len(shown)))
+    arrays = [value for value in shown.values() if isinstance(value, np.ndarray)]
+    widest = WIDEST_OF_IMAGES if any(value.ndim == 4 and max(value.shape[2:]) > SMALL for value in arrays) else WIDEST
+    across = min(widest, max(3, len(shown)))
     figure, axes = panels(
         len(shown), columns=across, height=10.4 / across * 1.1, title=f"{task}: samples from the same latents"
     )
     figure.set_size_inches(10.4, -(-len(shown) // across) * 10.4 / across * 1.1 + 0.45)
-    arrays = [value for value in shown.values() if isinstance(value, np.ndarray)]
     frame = _frame(arrays if perfect is None else [perfect], modes, sigma)
     for ax, (name, value) in zip(axes, shown.items(), strict=True):
         ax.set_title(name_lines(name), color=look[name].color if name in look else INK)
         if isinstance(value, str):
             _say(ax, value)
-        elif value.ndim == 2 and value.shape[1] >= 2:
+        elif value.ndim == 2 and value.shape[1] == 2:
             _points(ax, value, modes, sigma, frame, look[name].color if name in look else GREY)
+        elif value.ndim == 2 and value.shape[1] == 1:
+            _numbers(ax, value[:, 0], modes, frame[:2], look[name].color if name in look else GREY)
         elif value.ndim == 4:
-            ax.imshow(tiles(value), interpolation="none", cmap="gray", vmin=0, vmax=255)
+            ax.imshow(tiles(value, tiles_along(value)), interpolation="none")
             _bare(ax)
         else:
             _say(ax, f"samples of shape {value.shape} have no picture")
     return figure
+
+
+def tiles_along(images: Samples) -> int:
+    """How many images ``(n, channels, height, width)`` stand beside and below each other."""
+    return min(TILES, max(FEWEST_TILES, TILED_PIXELS // int(max(images.shape[2:]))))
 
 
 def tiles(images: Samples, side: int = TILES) -> NDArray[np.uint8]:
@@ -102,13 +115,28 @@ def _frame(
         low, high = points.min(axis=0), points.max(axis=0)
         pad = 0.18 * float((high - low).max()) + 4 * (sigma or 0.0)
     else:
-        flat = [np.asarray(a, dtype=float)[:, :2] for a in arrays if a.ndim == 2 and a.shape[1] >= 2 and len(a)]
+        flat = [np.asarray(a, dtype=float)[:, :2] for a in arrays if a.ndim == 2 and len(a)]
         if not flat:
             return -1.0, 1.0, -1.0, 1.0
         low, high = np.nanpercentile(np.concatenate(flat), [1, 99], axis=0)
         pad = 0.18 * float((high - low).max())
     middle, half = (low + high) / 2, float((high - low).max()) / 2 + (pad or 1.0)
-    return middle[0] - half, middle[0] + half, middle[1] - half, middle[1] + half
+    return middle[0] - half, middle[0] + half, middle[-1] - half, middle[-1] + half
+
+
+def _numbers(
+    ax: Axes, numbers: Samples, modes: tuple[tuple[float, ...], ...], frame: tuple[float, float], color: str
+) -> None:
+    """A histogram over lines at the true modes, and how many numbers lie outside of the frame."""
+    exact = np.asarray(numbers, dtype=float)
+    inside = exact[(exact >= frame[0]) & (exact <= frame[1])]
+    for mode in modes:
+        ax.axvline(mode[0], color=MUTED, linewidth=0.7, alpha=0.8, zorder=0)
+    ax.hist(inside, bins=BINS, range=frame, color=color)
+    ax.set_xlim(frame)
+    ax.set_box_aspect(1)
+    _bare(ax)
+    _count_outside(ax, len(numbers) - len(inside), len(numbers))
 
 
 def _points(
@@ -142,9 +170,13 @@ def _points(
     ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     x, y = np.asarray(points, dtype=float)[:, :2].T
     outside = int(np.sum(~((x >= left) & (x <= right) & (y >= bottom) & (y <= top))))
-    if outside:
-        ax.set_xlabel(f"{outside:,} of {len(points):,} outside", fontsize=7.5)
+    _count_outside(ax, outside, len(points))
     _bare(ax)
+
+
+def _count_outside(ax: Axes, outside: int, total: int) -> None:
+    if outside:
+        ax.set_xlabel(f"{outside:,} of {total:,} outside", fontsize=7.5)
 
 
 def _bare(ax: Axes) -> None:

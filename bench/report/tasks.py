@@ -12,6 +12,16 @@ from bench.spec import RunSpec, digest, identity
 
 
 @dataclasses.dataclass(frozen=True)
+class MeasuredOn:
+    """What numbers are of, as SHA-256; empty where there is nothing to name, or a run did not live to name it."""
+
+    space: str
+    """Of the weights of the feature space."""
+    data: str
+    """Of all samples and labels."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Task:
     """What objectives are compared on: one dataset, one architecture, one protocol. Never two of them in one table."""
 
@@ -19,8 +29,8 @@ class Task:
     """As short as tells the report's tasks apart: the dataset, the architecture where there are several, …"""
     spec: RunSpec
     """Of one of its runs: dataset, architecture, training and evaluation are the same in all of them."""
-    space_sha256: str
-    """Of the weights of the feature space that all of them were measured in; empty where there are none to name."""
+    measured_on: MeasuredOn
+    """The same for all of them."""
     metrics: tuple[Metric, ...]
     """That were measured, in the order of tables."""
     objectives: tuple[str, ...]
@@ -56,10 +66,10 @@ class Grouping:
 def group(records: Sequence[Record]) -> Grouping:
     """Sort records into tasks, which stand in the order of their first run."""
     names = _objective_names(records)
-    spaces = _spaces(records)
-    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    measured_on = _measured_on(records)
+    groups: dict[tuple[str, MeasuredOn], list[Record]] = defaultdict(list)
     for record in records:
-        groups[protocol_key(record.spec), spaces[record.run_id]].append(record)
+        groups[protocol_key(record.spec), measured_on[record.run_id]].append(record)
     labels = _labels({key: members[0].spec for key, members in groups.items()})
     tasks = []
     for key, members in groups.items():
@@ -68,7 +78,7 @@ def group(records: Sequence[Record]) -> Grouping:
             Task(
                 label=labels[key],
                 spec=members[0].spec,
-                space_sha256=key[1],
+                measured_on=key[1],
                 metrics=tuple(metric for name, metric in METRICS.items() if name in measured),
                 objectives=tuple(dict.fromkeys(names[record.run_id] for record in members)),
             )
@@ -82,18 +92,27 @@ def protocol_key(spec: RunSpec) -> str:
     return digest({key: identity(spec)[key] for key in ("architecture", "dataset", "training", "evaluation")})
 
 
-def _spaces(records: Sequence[Record]) -> dict[str, str]:
-    """The weights that each run was measured in; a run that ended before any were read has those of most others."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
+def _measured_on(records: Sequence[Record]) -> dict[str, MeasuredOn]:
+    """What each run's numbers are of.
+
+    What a run cannot name, since it ended before or records of its time did not, is what most others of its protocol
+    have.
+    """
+    counts: dict[str, Counter[MeasuredOn]] = defaultdict(Counter)
     for record in records:
         if record.measurements or record.space_sha256:
-            counts[protocol_key(record.spec)][record.space_sha256] += 1
-    return {
-        record.run_id: record.space_sha256
-        if record.measurements or record.space_sha256 or not (known := counts[protocol_key(record.spec)])
-        else known.most_common(1)[0][0]
-        for record in records
-    }
+            counts[protocol_key(record.spec)][MeasuredOn(record.space_sha256, record.data_sha256)] += 1
+    found = {}
+    for record in records:
+        own = MeasuredOn(record.space_sha256, record.data_sha256)
+        others = [
+            other
+            for other, _ in counts[protocol_key(record.spec)].most_common()
+            if (own.data in ("", other.data)) and (own.space == other.space or not record.measurements)
+        ]
+        known = [other for other in others if other.data]
+        found[record.run_id] = (known or others or [own])[0] if not own.data else own
+    return found
 
 
 def _objective_names(records: Sequence[Record]) -> dict[str, str]:
@@ -114,20 +133,24 @@ def _objective_key(spec: RunSpec) -> str:
     return digest({key: identity(spec)[key] for key in ("objective", "plugins")})
 
 
-def _labels(specs: dict[tuple[str, str], RunSpec]) -> dict[tuple[str, str], str]:
-    """A label for each task, by protocol and space: more is said of it only where less would name two of them."""
+def _labels(specs: dict[tuple[str, MeasuredOn], RunSpec]) -> dict[tuple[str, MeasuredOn], str]:
+    """A label for each task, by protocol and what it was measured on.
+
+    More is said of it only where less would name two of them.
+    """
     parts = {
         key: (
             spec.dataset.label,
             spec.architecture.label,
             f"{spec.training.budget.amount:,g} {spec.training.budget.unit}",
             spec.evaluation.space,
-            f"weights {key[1][:6] or 'unknown'}",
+            f"weights {key[1].space[:6] or 'unknown'}",
+            f"data {key[1].data[:6] or 'unknown'}",
             key[0][:4],
         )
         for key, spec in specs.items()
     }
-    labels: dict[tuple[str, str], str] = {}
+    labels: dict[tuple[str, MeasuredOn], str] = {}
     for key, mine in parts.items():
         rivals = [other for name, other in parts.items() if name != key]
         chosen = [mine[0]]

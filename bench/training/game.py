@@ -16,6 +16,7 @@ from bench.architectures.layers import advance, mixes_samples, spectral_norms
 from bench.catalog import optimizers
 from bench.compatibility import find_batch_conflicts, find_conflicts, find_contradictions
 from bench.datasets.base import Data
+from bench.datasets.samples import draw
 from bench.errors import MIXED_SAMPLES, CatalogError
 from bench.objectives.base import Batch, Joint
 from bench.spec import Choice, RunSpec
@@ -206,9 +207,8 @@ class Game:
 
     def draw_real(self) -> Tensor:
         """A batch of the training split, drawn with replacement, as the players see it."""
-        size = (self.spec.training.batch_size,)
-        chosen = torch.randint(len(self.data.train), size, generator=self.streams.data, device=self.device)
-        return self.data.decode(self.data.train[chosen])
+        size = self.spec.training.batch_size
+        return self.data.decode(draw(self.data.train, size, self.streams.data, self.device))
 
     def _draw_latents(self, stream: torch.Generator) -> Tensor:
         return self._latents(self.spec.training.batch_size, stream)

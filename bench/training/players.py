@@ -33,6 +33,4 @@ def build_players(spec: RunSpec, shape: tuple[int, ...]) -> Players:
         torch.default_generator.manual_seed(stream_seed(spec.seed, "init", "generator"))  # not `torch.manual_seed`,
         generator = architecture.generator(shape)  # which would seed GPUs too
         torch.default_generator.manual_seed(stream_seed(spec.seed, "init", "discriminator"))
-        return Players(
-            generator, discriminator(), architecture.latent_dim, getattr(architecture, "latent", "normal")
-        )
+        return Players(generator, discriminator(), architecture.latent_dim, getattr(architecture, "latent", "normal"))

@@ -284,8 +284,8 @@ FAULTS = (
     Fault(
         "an unknown space",
         ("measured in a known space",),
-        "`space` is 'inception'; valid:",
-        dataset(space="inception"),
+        "`space` is 'inceptoin'; valid:",
+        dataset(space="inceptoin"),
     ),
     Fault(
         "a classifier without labels",

@@ -16,6 +16,7 @@ from bench.errors import CatalogError
 from tests.conformance.faulty_losses import FAULTS, loss, with_own_gradient
 from tests.conformance.faulty_others import architecture, dataset, objective, optimizer, stabiliser
 from tests.conformance.faulty_penalties import DRAWN_POINTS, INDEPENDENT, ONE_EACH, R1, REAL, penalty, projection
+from tests.conformance.faulty_spaces import space
 
 ROOT = Path(__file__).parent.parent.parent
 SUM = next(fault for fault in FAULTS if fault.name == "a sum in place of a mean")
@@ -84,6 +85,7 @@ RIGHT = {
     "a stabiliser": stabiliser("samples.clamp(-9, 9)"),
     "an architecture": architecture(),
     "a dataset": dataset(),
+    "a feature space": space(),
     "an optimizer": optimizer(),
     "an objective": objective("n_critic: Annotated[int, Field(description='updates')] = 2"),
 }

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from bench.conformance import check_plugin
-from tests.conformance import faulty_losses, faulty_others, faulty_penalties
+from tests.conformance import faulty_losses, faulty_others, faulty_penalties, faulty_spaces
 from tests.conformance.plugins import Fault
 
-FAULTS = (*faulty_losses.FAULTS, *faulty_penalties.FAULTS, *faulty_others.FAULTS)
+FAULTS = (*faulty_losses.FAULTS, *faulty_penalties.FAULTS, *faulty_others.FAULTS, *faulty_spaces.FAULTS)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

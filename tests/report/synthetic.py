@@ -285,6 +285,7 @@ def make_reference(store: Store, dataset: str) -> None:
         modes=tuple(map(tuple, centers(dataset).tolist())) if points else (),
         sigma=SIGMA.get(dataset),
         classifier=None if points else Classifier(accuracy=0.981, sha256="ab" * 32, features=64, parameters=21_000),
+        space_sha256="" if points else "ab" * 32,
         environment=ENVIRONMENT,
         seconds=3.2,
     )
