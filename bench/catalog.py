@@ -329,7 +329,7 @@ def _shown(default: Any) -> str:
         return str(default).lower()
     if isinstance(default, tuple):
         return ", ".join(map(_shown, default)) or "none"
-    return str(default)
+    return str(default) or '""'
 
 
 def _type_name(annotation: Any) -> str:

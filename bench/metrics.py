@@ -156,8 +156,8 @@ _ALL = (
         "mmd",
         "MMD²",
         "lower",
-        "squared maximum mean discrepancy of the first 1,000 points on either side, Gaussian kernels of 1, 1/4 and 1/16 "
-        "of the real points' median distance, unbiased (can be slightly negative)",
+        "squared maximum mean discrepancy of the first 1,000 points on either side, unbiased (can be slightly "
+        "negative); Gaussian kernels of 1, 1/4 and 1/16 of the real points' median distance",
         "Gretton et al. 2012, eq. 3",
         5,
     ),

@@ -1,8 +1,9 @@
-"""Time and memory of every metric beside the plain call: `python -m benchmarks.metric_costs --samples 10000 --dim 2048`.
+"""Time and memory of every metric beside the plain call: `python -m benchmarks.metric_costs --samples 10000`.
 
 Each call has a process of its own, so that its memory is the process's highest less what it held before: features,
 libraries. The plain call is torch-fidelity's where it has the metric, else the definition in NumPy, SciPy or
 scikit-learn. Ours is timed twice: with and without what depends on the real samples alone, which a run does once.
+Seconds are the processor's, of all threads together: other work on the machine stretches the clock's, and hardly those.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from bench.evaluation import frechet, kernels, metrics, transport
+from bench.evaluation import frechet, kernels, transport
 from bench.evaluation.evaluator import Target
+from bench.evaluation.inception_score import inception_splits
 from bench.evaluation.spaces import Features
 
 THREADS = 2
@@ -55,7 +57,7 @@ class Cost:
     value: float
     seconds: float
     again: float
-    """The same once more, with what is kept of the real samples."""
+    """The same once more, with what is kept of the real samples; of a plain call, which keeps nothing, 0."""
     mebibytes: float
     """Highest memory during the call, less that before it."""
     process_mebibytes: float
@@ -82,7 +84,8 @@ def our_call(name: str, of: Samples) -> Callable[[], float]:
     target = Target("raw" if raw else "inception", real, training=training)
 
     def measure() -> float:
-        (result,) = target._results(generated, (name,))
+        # coverage is measured where precision is
+        result = target._results(generated, ("precision", name) if name == "coverage" else (name,))[-1]
         return float("nan") if result.value is None else result.value
 
     return measure
@@ -93,7 +96,7 @@ def plain_call(name: str, of: Samples) -> Callable[[], float]:
     return {
         "fid": lambda: plain_fid(of.generated, of.real),
         "fid_infinity": lambda: plain_fid_infinity(of),
-        "inception_score": lambda: isc_features_to_metric(of.logits, splits=2)["inception_score_mean"],
+        "inception_score": lambda: plain_inception_score(of.logits),
         "kid": lambda: plain_kid(of),
         "precision": lambda: plain_precision(of),
         "coverage": lambda: plain_coverage(of.generated.numpy(), of.real.numpy()),
@@ -117,6 +120,10 @@ def plain_fid_infinity(of: Samples) -> float:
         chosen = [torch.cat([blocks[index] for index in subset]) for subset in subsets]
         means.append(float(np.mean([plain_fid(of.generated[index], of.real[index]) for index in chosen])))
     return float(np.polyfit([1, 3 / 2, 2], means, 1)[1])
+
+
+def plain_inception_score(logits: Tensor) -> float:
+    return float(isc_features_to_metric(logits, splits=inception_splits(len(logits)))["inception_score_mean"])
 
 
 def plain_kid(of: Samples) -> float:
@@ -164,23 +171,25 @@ def plain_mmd(generated: np.ndarray, real: np.ndarray) -> float:
     return float(sum(within) - 2 * kernel(g, r).mean())
 
 
-METRICS = ("fid", "fid_infinity", "inception_score", "kid", "precision", "coverage", "memorised_share") + (
+METRICS = (
+    "fid", "fid_infinity", "inception_score", "kid", "precision", "coverage", "memorised_share",
     "sliced_wasserstein", "wasserstein", "mmd",
 )  # fmt: skip
 """Recall comes with precision, density with coverage; ours give all four at once."""
 
 
-def measure_here(call: Callable[[], float]) -> Cost:
+def measure_here(call: Callable[[], float], repeated: bool) -> Cost:
     """Time and memory of a call in this process."""
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts again from here
     before = _status("VmRSS")
-    begin = time.perf_counter()
+    begin = time.process_time()
     value = call()
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     peak = _status("VmHWM")
-    begin = time.perf_counter()
-    call()
-    return Cost(value, seconds, time.perf_counter() - begin, peak - before, peak)
+    begin = time.process_time()
+    if repeated:
+        call()
+    return Cost(value, seconds, time.process_time() - begin, peak - before, peak)
 
 
 def _status(field: str) -> float:
@@ -206,14 +215,14 @@ def main() -> None:
         torch.set_num_threads(THREADS)
         drawn = draw_samples(asked.samples, asked.dim)
         call = (our_call if asked.only[1] == "ours" else plain_call)(asked.only[0], drawn)
-        print(json.dumps(dataclasses.asdict(measure_here(call))))
+        print(json.dumps(dataclasses.asdict(measure_here(call, repeated=asked.only[1] == "ours"))))
         return
-    print("metric               ours s  again s  plain s | ours MiB  plain MiB | ours          plain")
+    print("metric               ours s  again s  plain s | ours MiB  plain MiB | ours           difference")
     for name in METRICS:
         ours, plain = (measure_apart(name, whose, asked.samples, asked.dim) for whose in ("ours", "plain"))
         print(
             f"{name:20} {ours.seconds:6.2f}  {ours.again:7.2f}  {plain.seconds:7.2f} | {ours.mebibytes:8.0f}  "
-            f"{plain.mebibytes:9.0f} | {ours.value:<12.6g}  {plain.value:.6g}",
+            f"{plain.mebibytes:9.0f} | {ours.value:<13.6g}  {ours.value - plain.value:+.1e}",
             flush=True,
         )
 

@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread, no data root but the tests' own, the same examples at every run of CI."""
+"""Shared by all tests: one thread, no network, no data root but the tests' own, the same examples at every run of CI."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if os.environ.get("CI"):  # a pull request fails for what it changes, not for an
 
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
+os.environ["GANBENCH_OFFLINE"] = "1"
 
 
 @pytest.fixture(scope="session")

@@ -116,8 +116,8 @@ def scores_are_raw(trial: Trial[Architecture]) -> str | None:
         if not max(-lowest, highest) < 1.5:
             return None
     return (
-        f"with weights and samples 4096 times as large scores still lie between {number(lowest)} and {number(highest)}: "
-        "is there a sigmoid or a tanh at the end? Losses take raw scores"
+        f"with weights and samples 4096 times as large scores still lie between {number(lowest)} and "
+        f"{number(highest)}: is there a sigmoid or a tanh at the end? Losses take raw scores"
     )
 
 

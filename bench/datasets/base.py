@@ -129,8 +129,8 @@ class Dataset(Protocol):
 
     @property
     def space(self) -> str:
-        """Feature space in which the dataset is measured unless a suite says otherwise: a name of the catalogue `spaces`,
-        such as ``raw``, ``classifier`` or ``inception``. A class attribute does as well.
+        """Feature space in which the dataset is measured unless a suite says otherwise: a name of the catalogue
+        `spaces`, such as ``raw``, ``classifier`` or ``inception``. A class attribute does as well.
         """
         ...
 

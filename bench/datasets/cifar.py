@@ -22,29 +22,37 @@ Validation = Annotated[
     int, Field(ge=100, le=25_000, description="training images held out for validation, with equal shares of classes")
 ]
 SHAPE = (3, 32, 32)
+Part = tuple[np.ndarray, np.ndarray]
+"""Images and labels."""
 
 
 def _archive(name: str, size: int, md5: str) -> tuple[SourceFile, ...]:
     return (SourceFile(name, size, md5, (f"https://www.cs.toronto.edu/~kriz/{name}",)),)
 
 
-def _read(file: SourceFile, root: Path, members: Sequence[str], label_bytes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of files in the archive; of several label bytes, the last is the (fine) class."""
-    path = (root / file.path).absolute()
+def _read(file: SourceFile, root: Path, parts: Sequence[Sequence[str]], label_bytes: int) -> list[Part]:
+    """Images and labels of the parts that the named members of the archive make up.
+
+    Of several label bytes, the last is the (fine) class.
+    """
+    path = check_file(file, root)
+    contents = {}
     try:
-        with tarfile.open(path, "r:gz") as archive:
-            parts = []
-            for member in members:
-                packed = archive.extractfile(member)
-                parts.append(b"" if packed is None else packed.read())
-    except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
+        with tarfile.open(path, "r|gz") as archive:  # from front to back: every way back would unpack it again
+            for member in archive:
+                if (packed := archive.extractfile(member)) is not None:
+                    contents[member.name] = packed.read()
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise DataError(f"'{path}' cannot be unpacked: {error}") from None
     length = label_bytes + int(np.prod(SHAPE))
-    content = b"".join(parts)
-    if not content or len(content) % length:
-        raise DataError(f"'{path}' does not hold records of {length:,} bytes: fetch it again")
-    records = np.frombuffer(content, np.uint8).reshape(-1, length)
-    return records[:, label_bytes:].reshape(-1, *SHAPE), records[:, label_bytes - 1]
+    read = []
+    for part in parts:
+        content = b"".join(contents.get(name, b"") for name in part)
+        if not content or len(content) % length:
+            raise DataError(f"'{path}' does not hold records of {length:,} bytes in {', '.join(part)}: fetch it again")
+        records = np.frombuffer(content, np.uint8).reshape(-1, length)
+        read.append((records[:, label_bytes:].reshape(-1, *SHAPE), records[:, label_bytes - 1]))
+    return read
 
 
 @datasets.register(
@@ -73,10 +81,9 @@ class Cifar10:
     def load(self, root: Path) -> Data:
         """Of ``cifar-10-binary.tar.gz`` under the data root."""
         fetch("cifar10", self.files, root)
-        check_file(self.files[0], root)
         batches = [f"cifar-10-batches-bin/data_batch_{number}.bin" for number in range(1, 6)]
-        train = _read(self.files[0], root, batches, label_bytes=1)
-        test = _read(self.files[0], root, ["cifar-10-batches-bin/test_batch.bin"], label_bytes=1)
+        parts = (batches, ["cifar-10-batches-bin/test_batch.bin"])
+        train, test = _read(self.files[0], root, parts, label_bytes=1)
         return split_official(train, test, self.validation, 10)
 
 
@@ -103,7 +110,6 @@ class Cifar100:
     def load(self, root: Path) -> Data:
         """Of ``cifar-100-binary.tar.gz`` under the data root."""
         fetch("cifar100", self.files, root)
-        check_file(self.files[0], root)
-        train = _read(self.files[0], root, ["cifar-100-binary/train.bin"], label_bytes=2)
-        test = _read(self.files[0], root, ["cifar-100-binary/test.bin"], label_bytes=2)
+        parts = (["cifar-100-binary/train.bin"], ["cifar-100-binary/test.bin"])
+        train, test = _read(self.files[0], root, parts, label_bytes=2)
         return split_official(train, test, self.validation, 100)

@@ -6,13 +6,13 @@ import dataclasses
 import hashlib
 from typing import TYPE_CHECKING
 
+import numpy as np
 import psutil
 
 from bench.datasets.base import Samples
 from bench.lazy import torch
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Generator, Tensor, dtype
     from torch import device as Device  # noqa: N812  # `Streamed` has a field of that name
 
@@ -52,7 +52,7 @@ class Mapped:
 
     def __getitem__(self, index: Tensor | slice) -> Tensor:
         chosen = self.indices[index if isinstance(index, slice) else index.numpy()]
-        return torch.from_numpy(self.array[chosen])
+        return torch.from_numpy(np.asarray(self.array).take(chosen, axis=0))
 
     def to(self, device: Device) -> Samples:
         """In the memory of ``device`` where they fit, else streamed to it."""
@@ -91,7 +91,8 @@ class Stacked:
         return len(self.chosen)
 
     def __getitem__(self, index: Tensor | slice) -> Tensor:
-        return self.parts[self.chosen[index]].squeeze(2)
+        chosen = self.chosen[index]
+        return self.parts.index_select(0, chosen.flatten()).reshape(*chosen.shape, *self.parts.shape[2:])
 
     def to(self, device: Device) -> Stacked:
         """The same on ``device``: the parts are few."""
@@ -174,7 +175,10 @@ def draw(samples: Samples, size: int, random: Generator, device: Device) -> Tens
     """
     if isinstance(samples, Streamed):
         return samples.draw(size, random)
-    return samples[torch.randint(len(samples), (size,), generator=random, device=device)]
+    chosen = torch.randint(len(samples), (size,), generator=random, device=device)
+    if isinstance(samples, torch.Tensor):
+        return samples.index_select(0, chosen)  # of images on the CPU twenty times as fast as samples[chosen]
+    return samples[chosen]
 
 
 def place(samples: Samples, device: Device) -> Samples:
@@ -186,8 +190,22 @@ def place(samples: Samples, device: Device) -> Samples:
 
 def resident_limit(device: Device) -> int:
     """Bytes that a split may take of the memory of ``device`` that is free now."""
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else _free_host_memory()
     return int(RESIDENT_SHARE * free)
+
+
+def _free_host_memory() -> int:
+    """Bytes that this process may have still: of the machine's, or of its own limit where it runs under one."""
+    available = int(psutil.virtual_memory().available)
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return available
+    limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    if limit == resource.RLIM_INFINITY:
+        return available
+    held = getattr(psutil.Process().memory_info(), "data", 0)
+    return min(available, max(0, limit - held))
 
 
 def digest_of(samples: Samples) -> str:

@@ -127,6 +127,9 @@ class Phases:
             if outcome.done is not None and outcome.done.stopped:
                 return {}
             raise_storage_fault(outcome)
+            if not isinstance(task, ThroughputTask) and outcome.failed is not None and outcome.failed.faults:
+                self.watcher.finished(key, "failed", None)  # why is told when all have ended, and not twice
+                return {}
             reason = reason_of(outcome)
             if reason is not None:
                 self.warnings.append(f"no {task.kind} for {key}: {reason} (see logs/ in {self.store.folder})")

@@ -138,7 +138,7 @@ def test_cifar_binary_records(cls: type, classes: int, tmp_path: Path, monkeypat
 def test_an_archive_without_its_files_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tar(tmp_path / "cifar-10-binary.tar.gz", {"other.bin": b"x"})
     accept(monkeypatch, Cifar10, tmp_path)
-    with pytest.raises(DataError, match=r"cifar-10-binary.tar.gz' cannot be unpacked"):
+    with pytest.raises(DataError, match=r"cifar-10-binary.tar.gz' does not hold records"):
         Cifar10().load(tmp_path)
 
 

@@ -102,7 +102,7 @@ def test_no_room_is_told_before_anything_is_made(tmp_path: Path, monkeypatch: py
 
 def test_a_root_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "prepared").write_text("a file where the folder is to be")
-    with pytest.raises(DataError, match="cannot be prepared.*--data-root"):
+    with pytest.raises(DataError, match=r"cannot be prepared.*--data-root"):
         prepare(WANTED, tmp_path, Maker())
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -84,6 +86,19 @@ def test_what_fits_is_resident_and_what_does_not_stays_where_it_is(monkeypatch: 
 def test_resident_limit_is_half_of_what_is_free() -> None:
     available = module.psutil.virtual_memory().available
     assert module.resident_limit(CPU) == pytest.approx(available / 2, rel=0.2)
+
+
+def test_a_process_with_a_limit_of_its_own_counts_that() -> None:
+    resource = pytest.importorskip("resource", reason="there are no such limits here")
+    code = (
+        "import psutil, resource, torch\n"
+        "from bench.datasets.samples import resident_limit\n"
+        "limit = psutil.Process().memory_info().data + 10**8\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))\n"
+        "assert 0 < resident_limit(torch.device('cpu')) <= 5 * 10**7, resident_limit(torch.device('cpu'))\n"
+    )
+    assert resource
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
 def test_digests_tell_contents_types_and_order_apart() -> None:

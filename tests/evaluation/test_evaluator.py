@@ -11,8 +11,8 @@ from torch import Tensor
 from bench.datasets.base import Data
 from bench.errors import DataError
 from bench.evaluation.evaluator import Evaluator, Result, Target, make_target, training_features
-from bench.evaluation.reference import NOISE_DRAWS, PERFECT_DRAWS, make_reference
 from bench.evaluation.real import RealFeatures
+from bench.evaluation.reference import NOISE_DRAWS, PERFECT_DRAWS, make_reference
 from bench.evaluation.spaces import ClassifierSpace, Features, FeatureSpace, RawSpace
 from bench.metrics import METRICS
 from bench.record import Environment, Reference
