@@ -35,7 +35,7 @@ from bench.evaluation.evaluator import Target
 from bench.evaluation.inception_score import inception_splits
 from bench.evaluation.spaces import Features
 
-THREADS = 2
+THREADS = 1
 CLASSES = 1008
 """Logits of Inception."""
 

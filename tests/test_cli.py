@@ -56,7 +56,7 @@ VALID = 'objectives = ["nsgan"]\ndatasets = ["ring"]\n'
         (VALID + "[training]\nsteps = -5\n", "training.steps: expected a value ≥ 1, got integer -5"),
         ('objectives = ["wgan", {name = "wgan", n_critic = 1}]\ndatasets = ["ring"]\n', "is also at objectives[0]"),
         ("this is no suite", "not valid TOML"),
-        (VALID + 'architectures = ["dcgan"]\n', "8, 16, 32 or 64 pixels"),
+        (VALID + 'architectures = ["dcgan"]\n', "8, 16, 28, 32 or 64 pixels"),
         ('plugins = ["none.py"]\n' + VALID, "none.py"),
         ('plugins = ["raises.py"]\n' + VALID, "no luck today"),
         ('plugins = ["lacks.py"]\n' + VALID, "lacks the method 'generator'"),

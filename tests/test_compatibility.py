@@ -44,7 +44,7 @@ def test_named_objectives_go_with_the_built_in_architectures(name: str) -> None:
 def test_energies_need_an_autoencoder(plain_architecture: Choice) -> None:
     (conflict,) = find_conflicts(objective("began"), plain_architecture)
     assert "objective 'began' needs a discriminator that is an autoencoder, which architecture 'plain'" in conflict
-    assert "these have one: dcgan, mlp" in conflict
+    assert "these have one: autoencoder, dcgan, infogan, mlp" in conflict
 
 
 def test_a_normalisation_needs_the_setting(plain_architecture: Choice) -> None:

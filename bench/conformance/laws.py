@@ -28,6 +28,8 @@ from bench.errors import CatalogError
 T = TypeVar("T")
 Outcome = Literal["holds", "broken", "skipped"]
 LONGEST_MESSAGE = 240
+NARROW = 32
+"""Width of networks of which an option is tried."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +104,8 @@ def described_completely(trial: Trial[Any]) -> str | None:
 def make_trials(entry: Entry[Any], root: Path, kept: Sequence[str] = ()) -> list[Trial[Any]]:
     """The entry at its defaults, then with each option of each setting that has few, one at a time.
 
+    Networks are narrow then: which laws an option breaks does not depend on the width, and wide ones take minutes.
+
     Args:
         entry: what is tried.
         root: the data root.
@@ -117,10 +121,13 @@ def make_trials(entry: Entry[Any], root: Path, kept: Sequence[str] = ()) -> list
     }
     trials = [Trial(catalog, entry, required, root)]
     at_defaults = catalog.settings(entry.name, required)
+    narrow = required | {
+        name: NARROW for name, value in at_defaults.items() if name.endswith("width") and value > NARROW
+    }
     for name, field in entry.fields.items():
         if name not in kept:
             trials += [
-                Trial(catalog, entry, required | {name: option}, root, f"{name} = {_shown(option)}")
+                Trial(catalog, entry, narrow | {name: option}, root, f"{name} = {_shown(option)}")
                 for option in _options(field.annotation)
                 if option != at_defaults[name]
             ]
