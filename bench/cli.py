@@ -289,12 +289,16 @@ def schema() -> None:
 
 @app.command()
 def doctor(
-    results: Results = RESULTS, data_root: DataRoot = None, device: Device = "auto", as_json: AsJson = False
+    results: Results = RESULTS,
+    data_root: DataRoot = None,
+    weights: Weights = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Check this machine: packages, devices, determinism, data, disk."""
     from bench.doctor import examine, print_findings
 
-    findings = examine(_data_root(data_root), results, device)
+    findings = examine(_data_root(data_root), results, device, weights)
     if as_json:
         print(json.dumps([finding.to_plain() for finding in findings], indent=1))
     else:

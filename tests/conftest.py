@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread, no network, no data root but the tests' own, the same examples at every run of CI."""
+"""Shared by all tests: one thread, no network, a data root of their own, the same examples at every run of CI."""
 
 from __future__ import annotations
 

@@ -54,4 +54,17 @@ class Openable(Protocol):
         ...
 
 
+@runtime_checkable
+class Fetching(Protocol):
+    """A space that needs files which are the same for all data."""
+
+    def fetch(self, root: Path, weights: Path | None) -> None:
+        """See that the files are there; what can be downloaded to the data root ``root`` is.
+
+        Raises:
+            DataError: they are missing or broken; says where to put them.
+        """
+        ...
+
+
 SpaceEntry: TypeAlias = Extracting | Openable

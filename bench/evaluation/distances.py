@@ -35,7 +35,7 @@ class Cloud:
     """
 
     def __init__(self, points: Tensor, origin: Tensor, chunk: int = CHUNK) -> None:
-        self.points = points.detach().cpu().double() - origin
+        self.points = points.detach().cpu().to(torch.float64, copy=True).sub_(origin)
         self._chunk = chunk
 
     def __len__(self) -> int:
@@ -53,7 +53,7 @@ class Cloud:
 
     @cached_property
     def _squares(self) -> Tensor:
-        return self.points.square().sum(dim=1)
+        return torch.linalg.vector_norm(self.points, dim=1).square()  # squares of all would be as large as the points
 
     def squared_distances(self, other: Cloud) -> Iterator[tuple[slice, Tensor]]:
         """The matrix of squared distances to another cloud's points, some rows at a time: which, and ``(rows, m)``."""

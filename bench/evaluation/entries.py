@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from bench.catalog import spaces
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bench.evaluation.base import Opening
     from bench.evaluation.spaces import FeatureSpace
 
@@ -55,6 +57,12 @@ class Inception:
     Images of any size are resized as TensorFlow does, grey ones repeated as RGB. The weights (96 MB) are downloaded to
     the data root, or given by ``--weights``.
     """
+
+    def fetch(self, root: Path, weights: Path | None) -> None:
+        """Find the weights, or download them."""
+        from bench.evaluation.weights import obtain_weights
+
+        obtain_weights(root, weights)
 
     def open(self, opening: Opening) -> FeatureSpace:
         """Find the weights, download them if need be, and verify them."""

@@ -69,7 +69,7 @@ class GaussianKernels:
     """
 
     def __init__(self, real: Tensor, chunk: int = MMD_CHUNK) -> None:
-        self._origin = real.detach().cpu().double().mean(dim=0)
+        self._origin = real.detach().cpu().mean(dim=0, dtype=torch.float64)
         self._chunk = chunk
         self._real = self._cloud(real)
         self._median = median_distance(self._real.points)

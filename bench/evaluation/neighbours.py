@@ -54,7 +54,7 @@ class Neighbourhoods:
     """
 
     def __init__(self, real: Tensor, training: Tensor | None = None, chunk: int = CHUNK) -> None:
-        self._origin = real.detach().cpu().double().mean(dim=0)
+        self._origin = real.detach().cpu().mean(dim=0, dtype=torch.float64)
         self._chunk = chunk
         self._real = self._cloud(real)
         self._training = None if training is None else self._cloud(training)

@@ -89,9 +89,17 @@ def make_reference(
     )
 
 
-def perfect_samples(dataset: Choice, root: Path, n: int) -> np.ndarray:
-    """Samples of a perfect sampler to look at, as the dataset stores them: fresh draws, else held-out real data."""
+def perfect_samples(dataset: Choice, root: Path, points: int, images: int) -> np.ndarray:
+    """Samples of a perfect sampler to look at, as the dataset stores them: fresh draws, else held-out real data.
+
+    Args:
+        dataset: which data.
+        root: the data root.
+        points: how many, of points.
+        images: how many, of images.
+    """
     data = load_dataset(dataset, root)
+    n = images if data.is_image else points
     samples = data.test[:n] if data.draw is None else data.draw(n, _random("perfect", 0))
     return np.asarray(samples.cpu().numpy())
 

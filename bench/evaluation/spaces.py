@@ -17,7 +17,7 @@ from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from bench.catalog import spaces
 from bench.errors import DataError, PluginError, UsageError
-from bench.evaluation.base import Openable, Opening
+from bench.evaluation.base import Fetching, Openable, Opening
 from bench.evaluation.classifier import TrainedClassifier, open_classifier, weights_sha256
 
 if TYPE_CHECKING:
@@ -216,6 +216,17 @@ def open_space(name: str, data: Data, dataset: Choice, root: Path, weights: Path
         DataError: the space cannot be opened for these data, or its files are missing or broken.
     """
     return open_entry(name, Opening(data, dataset, root, weights))
+
+
+def fetch_files(name: str, root: Path, weights: Path | None = None) -> None:
+    """See that the files which the feature space needs, whatever the data, are there.
+
+    Raises:
+        DataError: they are missing or broken.
+    """
+    entry = spaces.create(name)
+    if isinstance(entry, Fetching):
+        entry.fetch(root, weights)
 
 
 def open_entry(name: str, opening: Opening) -> FeatureSpace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import logging
 import os
@@ -9,7 +10,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 
 import sklearn.datasets
@@ -24,10 +25,10 @@ from bench.datasets.loading import load_dataset
 from bench.environment import device_environment, host_environment, resolve_device
 from bench.errors import StorageError, UsageError
 from bench.evaluation.reference import make_reference, perfect_samples
-from bench.evaluation.spaces import open_space
+from bench.evaluation.spaces import fetch_files, open_space
 from bench.execution.determinism import prepare_torch
 from bench.execution.limits import leave_with_parent, limit_allocations
-from bench.execution.run import SAMPLES_KEPT_POINTS, run
+from bench.execution.run import SAMPLES_KEPT_IMAGES, SAMPLES_KEPT_POINTS, run
 from bench.execution.speed import measure_speed
 from bench.execution.tasks import (
     DatasetAnswer,
@@ -141,7 +142,7 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
             environment=place.environment,
         )
         store.write_reference_samples(
-            reference.key, perfect_samples(task.dataset, place.data_root, SAMPLES_KEPT_POINTS)
+            reference.key, perfect_samples(task.dataset, place.data_root, SAMPLES_KEPT_POINTS, SAMPLES_KEPT_IMAGES)
         )
         store.write_reference(reference)
     else:
@@ -156,16 +157,30 @@ def _open(task: DatasetTask) -> DatasetAnswer:
     Raises:
         UsageError: something is missing or broken.
     """
-    place, faults, found = task.place, list[str](), dict[str, str]()
-    data = load_dataset(task.dataset, place.data_root)
+    place, faults = task.place, list[str]()
     for space in task.spaces:
-        try:
+        with _gathered(faults):
+            fetch_files(space, place.data_root, place.weights)
+    with _gathered(faults):
+        data = load_dataset(task.dataset, place.data_root)
+    if faults:
+        raise UsageError(*faults)
+    found = {}
+    for space in task.spaces:
+        with _gathered(faults):
             found[space] = open_space(space, data, task.dataset, place.data_root, place.weights).sha256
-        except UsageError as error:
-            faults += error.faults
     if faults:
         raise UsageError(*faults)
     return DatasetAnswer(data_sha256=data.sha256, space_sha256=found)
+
+
+@contextlib.contextmanager
+def _gathered(faults: list[str]) -> Iterator[None]:
+    """What the user can mend is added to ``faults``, so that all of it is told."""
+    try:
+        yield
+    except UsageError as error:
+        faults += error.faults
 
 
 def _prepare(device: str, threads: int, plugins: tuple[PluginSpec, ...]) -> None:

@@ -112,9 +112,9 @@ def test_says_what_it_was_measured_on(digits_space: ClassifierSpace, data_root: 
 
 
 def test_perfect_samples_are_stored_samples(tmp_path: Path, digits: Data) -> None:
-    images = perfect_samples(DIGITS, tmp_path, 64)
+    images = perfect_samples(DIGITS, tmp_path, points=8, images=64)
     assert images.dtype == np.uint8
     assert np.array_equal(images, digits.test[:64].numpy())
-    points = perfect_samples(RING, tmp_path, 64)
+    points = perfect_samples(RING, tmp_path, points=64, images=8)
     assert (points.dtype, points.shape) == (np.float32, (64, 2))
-    assert np.array_equal(points, perfect_samples(RING, tmp_path, 64))
+    assert np.array_equal(points, perfect_samples(RING, tmp_path, points=64, images=8))
