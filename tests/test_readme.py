@@ -11,6 +11,10 @@ import pytest
 import torch
 
 from bench.catalog import CATALOGS, losses, objectives, penalties
+from bench.datasets.base import Data
+from bench.evaluation.spaces import open_space
+from bench.plugins import load_plugin
+from bench.spec import Choice
 from bench.suite import load_suite
 
 ROOT = Path(__file__).parent.parent
@@ -87,3 +91,20 @@ def test_commands_of_the_table_exist() -> None:
     commands = set(re.findall(r"`ganbench (\w+)", README))
     assert commands <= set(get_command(app).commands)  # type: ignore[attr-defined]
     assert {"plan", "run", "status", "report", "list", "describe", "schema", "doctor"} <= commands
+
+
+def test_a_feature_space_of_ones_own_can_be_opened(folder: Path, digits_like: Data) -> None:
+    (plugin,) = (block for block in blocks("python") if block.startswith("# my_space.py"))
+    (folder / "my_space.py").write_text(plugin)
+    load_plugin(folder / "my_space.py")
+    dataset = Choice(name="array", label="array")
+    space = open_space("mean-colours", digits_like, dataset, folder)
+    features = space.extract(digits_like.decode(digits_like.test[:])).features
+    assert features.shape == (4, 3)
+    assert torch.allclose(features[:, 0], digits_like.test[:].float().mean(dim=(1, 2, 3)), atol=0.5)
+
+
+@pytest.fixture
+def digits_like() -> Data:
+    images = torch.randint(256, (4, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return Data(train=images, validation=images, test=images)
