@@ -79,9 +79,11 @@ class PlainLines:
             self._begun[key] = time.monotonic()
 
     def progress(self, key: str, progress: Progress) -> None:
-        """Counted for the estimate."""
+        """Counted for the estimate; work that is no training tells what it does."""
         with self._lock:
             self._estimate.progress(key, progress.share)
+            if progress.note and not self._quiet:
+                self._print(f"{key}: {progress.note}")
 
     def finished(self, key: str, status: str, reason: str | None) -> None:
         """One line."""
@@ -150,7 +152,7 @@ class LiveLines:
         with self._lock:
             self._estimate.progress(key, progress.share)
             tested = [row for row in progress.rows if row.split == "validation" and row.value is not None]
-            note = "  ".join(f"{row.name} {row.value:.3g}" for row in tested)
+            note = progress.note or "  ".join(f"{row.name} {row.value:.3g}" for row in tested)
             task = self._running[key]
             if note:
                 self._bars.update(task, completed=round(100 * progress.share), note=note)
@@ -167,7 +169,8 @@ class LiveLines:
                 self._bars.remove_task(task)
             if status not in ("completed", "done"):
                 style = STYLES.get(status, "red")
-                self._console.print(f"{key}  {status}: {reason}", style=style, markup=False, highlight=False)
+                why = f": {reason}" if reason else ""
+                self._console.print(f"{key}  {status}{why}", style=style, markup=False, highlight=False)
             if self._whole is not None:
                 self._bars.update(self._whole, completed=self._estimate.finished, note=time_left(self._estimate))
 

@@ -25,7 +25,7 @@ FLOORS = (
     ("environment", "store"),
     ("index",),
     ("activity", "checkpoints", "estimate", "measured", "reading"),
-    ("files", "migrations", "tidy"),
+    ("files", "migrations", "once", "tidy"),
     ("statistics", "record", "metrics", "catalog", "symbols", "spec", "errors", "lazy"),
 )
 """From the top; a module imports from its own floor and from those below it."""

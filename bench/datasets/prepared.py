@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import logging
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -18,13 +16,11 @@ from filelock import FileLock
 
 from bench.errors import DataError
 from bench.files import write_atomically
+from bench.once import Pace
 
 FOLDER = "prepared"
 VERSION = 1
 """Of how images are decoded and kept; with another number they are prepared anew."""
-TOLD_SECONDS = 5.0
-
-log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +128,7 @@ def _write(wanted: Wanted, folder: Path, make: Callable[[], Iterable[np.ndarray]
 def _fill(wanted: Wanted, path: Path, parts: Iterable[np.ndarray]) -> str:
     total, *shape = wanted.shape
     sha = hashlib.sha256(f"uint8 {wanted.shape}".encode())
-    started = told = time.monotonic()
-    done = 0
+    done, pace = 0, Pace(f"preparing '{wanted.name}', images", total)
     with path.open("wb") as file:  # written, not mapped: a full disk is an error here, and a killed process there
         header = {"descr": "|u1", "fortran_order": False, "shape": wanted.shape}
         np.lib.format.write_array_header_1_0(file, header)
@@ -144,10 +139,7 @@ def _fill(wanted: Wanted, path: Path, parts: Iterable[np.ndarray]) -> str:
             file.write(content)
             sha.update(content)
             done += len(part)
-            if (now := time.monotonic()) - told >= TOLD_SECONDS:
-                told = now
-                left = (now - started) * (total / done - 1)
-                log.info("preparing %s: %s of %s, about %.0f s left", wanted.name, f"{done:,}", f"{total:,}", left)
+            pace.tell(done)
         file.flush()
         os.fsync(file.fileno())
     if done != total:

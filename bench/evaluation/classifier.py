@@ -24,8 +24,8 @@ from torch.nn import functional
 from bench.datasets.base import SPLITS, in_batches
 from bench.datasets.loading import fingerprint
 from bench.errors import DataError
-from bench.evaluation.once import Pace, one_process
 from bench.files import write_atomically
+from bench.once import Pace, one_process
 from bench.record import Classifier as ClassifierInfo
 from bench.spec import Choice, digest
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from bench.evaluation.once import Pace, one_process
 from bench.evaluation.spaces import Features
 from bench.files import write_atomically
+from bench.once import Pace, one_process
 from bench.spec import digest
 
 if TYPE_CHECKING:

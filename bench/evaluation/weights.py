@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.datasets.downloads import OFFLINE
 from bench.errors import DataError
-from bench.evaluation.once import Pace, one_process
+from bench.once import Pace, one_process
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 """Where torch-fidelity has them from: TensorFlow's of 2015-12-05, with which FID was published."""

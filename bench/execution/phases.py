@@ -138,7 +138,15 @@ class Phases:
 
         limits = THROUGHPUT_LIMITS if isinstance(task, ThroughputTask) else UNLIMITED
         log = self.store.folder / "logs" / f"{task.kind}-{key}.txt"
-        return {self.pool.submit(task, log=log, limits=limits, started=lambda: self.watcher.started(key)): finish}
+        return {
+            self.pool.submit(
+                task,
+                log=log,
+                limits=limits,
+                started=lambda: self.watcher.started(key),
+                progress=lambda progress: self.watcher.progress(key, progress),
+            ): finish
+        }
 
     def train(self, specs: Sequence[RunSpec], name: str = "runs") -> None:
         """Train and record all of them, in a phase of that name."""

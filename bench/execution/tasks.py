@@ -124,6 +124,8 @@ class Progress(Frozen):
     seconds: float
     share: float
     """Of the budget, 0 to 1."""
+    note: str = ""
+    """What is being done, of work that is no training."""
     rows: tuple[HistoryRow, ...] = ()
 
 

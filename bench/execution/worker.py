@@ -127,6 +127,7 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
         return Done(stopped=not run(task, tell, stopping))
     place = task.place
     store = Store(place.results)
+    logging.getLogger("bench").addHandler(_Telling(tell))
     if isinstance(task, DatasetTask):
         _prepare(place.device, 1, task.plugins)
         return Done(answer=_open(task).model_dump_json())
@@ -149,6 +150,18 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
         _prepare(place.device, task.spec.training.threads, task.spec.plugins)
         store.write_throughput(measure_speed(task))
     return Done()
+
+
+class _Telling(logging.Handler):
+    """Tells the supervisor what is logged: work before the training may take long, and somebody waits for it."""
+
+    def __init__(self, tell: Callable[[Progress], None]) -> None:
+        super().__init__(logging.INFO)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line."""
+        self._tell(Progress(step=0, images=0, seconds=0.0, share=0.0, note=record.getMessage()))
 
 
 def _open(task: DatasetTask) -> DatasetAnswer:

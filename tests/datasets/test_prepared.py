@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.datasets import prepared as module
 from bench.datasets.prepared import Wanted, prepare
 from bench.errors import DataError
 from tests.datasets.formats import random_bytes
@@ -107,7 +106,7 @@ def test_a_root_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_progress_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(module, "TOLD_SECONDS", 0.0)
-    with caplog.at_level(logging.INFO, logger="bench.datasets.prepared"):
+    monkeypatch.setattr("bench.once.LINE_SECONDS", 0.0)
+    with caplog.at_level(logging.INFO, logger="bench"):
         prepare(WANTED, tmp_path, Maker())
-    assert "preparing mine: 6 of 10, about 0 s left" in caplog.messages
+    assert "preparing 'mine', images: 6 of 10, about 0 s left" in caplog.messages

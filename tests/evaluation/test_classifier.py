@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import random
 from pathlib import Path
 
@@ -152,12 +153,12 @@ def test_more_images_are_learnt_by_a_larger_network_for_longer(digits: Data) -> 
 
 
 def test_a_long_training_tells_how_far_it_is(
-    digits: Data, short: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    digits: Data, short: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bench.evaluation.once.LINE_SECONDS", 0)
-    train_classifier(digits, "training the classifier of 'digits', steps")
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[3].startswith("training the classifier of 'digits', steps: 4 of 8, about 0 s left")
+    monkeypatch.setattr("bench.once.LINE_SECONDS", 0)
+    with caplog.at_level(logging.INFO, "bench"):
+        train_classifier(digits, "training the classifier of 'digits', steps")
+    assert caplog.messages[3].startswith("training the classifier of 'digits', steps: 4 of 8, about 0 s left")
 
 
 def test_those_that_are_kept_are_listed_with_their_accuracy(digits: Data, short: None, tmp_path: Path) -> None:

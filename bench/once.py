@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import sys
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock
+
+log = logging.getLogger(__name__)
 
 LINE_SECONDS = 10.0
 """From one line about progress to the next; what is done sooner says nothing."""
@@ -41,13 +43,13 @@ class Pace:
         self._begin = self._told = time.monotonic()
 
     def tell(self, done: int) -> None:
-        """A line on standard error, where runs keep their log; none where the last one was a moment ago."""
+        """A line in the log, which who waits for the work is shown; none where the last one was a moment ago."""
         now = time.monotonic()
         if now - self._told < LINE_SECONDS or not 0 < done < self._total:
             return
         self._told = now
         left = (now - self._begin) * (self._total - done) / done
-        print(f"{self._what}: {done:,} of {self._total:,}, about {_span(left)} left", file=sys.stderr, flush=True)
+        log.info("%s: %s of %s, about %s left", self._what, f"{done:,}", f"{self._total:,}", _span(left))
 
 
 def _span(seconds: float) -> str:
