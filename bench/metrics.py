@@ -112,7 +112,8 @@ _ALL = (
         "high_quality_share",
         "High quality",
         "higher",
-        "share of samples within 3σ of the nearest mode",
+        "share of samples within 3σ of the nearest mode (beyond the plane, within the radius that holds as many of a "
+        "mode's own)",
         "Lin et al. 2018 (PacGAN)",
         1,
         percent=True,

@@ -53,7 +53,8 @@ class Cloud:
 
     @cached_property
     def _squares(self) -> Tensor:
-        return torch.linalg.vector_norm(self.points, dim=1).square()  # squares of all would be as large as the points
+        lengths: Tensor = torch.linalg.vector_norm(self.points, dim=1)  # squares of all would be as large as the points
+        return lengths.square()
 
     def squared_distances(self, other: Cloud) -> Iterator[tuple[slice, Tensor]]:
         """The matrix of squared distances to another cloud's points, some rows at a time: which, and ``(rows, m)``."""
