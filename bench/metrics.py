@@ -95,7 +95,8 @@ _ALL = (
         "memorised_share",
         "Memorised",
         "lower",
-        "share of samples nearer to a training sample (of the first 10,000) than 99 of 100 held-out ones are",
+        "share of samples nearer to a training sample (of the first 10,000) than 99 of 100 held-out ones are; "
+        "undefined where more than 1 in 100 of those are copies themselves",
         "nearest-neighbour test, held against held-out data as in Meehan et al. 2020",
         1,
         percent=True,
@@ -172,7 +173,7 @@ PRIMARY: dict[str, str] = {"raw": "sliced_wasserstein"}
 
 HEADLINE: dict[str, tuple[str, ...]] = {
     "raw": ("modes_covered", "high_quality_share", "sliced_wasserstein"),
-    "classifier": ("fid", "inception_score", "reverse_kl"),
+    "classifier": ("fid", "inception_score", "modes_covered", "reverse_kl"),
 }
 """The metrics of the summary table, by feature space."""
 
@@ -184,4 +185,4 @@ def primary(space: str) -> Metric:
 
 def headline(space: str) -> tuple[Metric, ...]:
     """The metrics of the summary table for a feature space."""
-    return tuple(METRICS[name] for name in HEADLINE.get(space, HEADLINE["classifier"]))
+    return tuple(METRICS[name] for name in HEADLINE.get(space, ("fid", "kid", "recall")))

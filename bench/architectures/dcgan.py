@@ -53,7 +53,7 @@ class Dcgan(Pair):
         from bench.architectures.layers import has_bias, normalisation, weighted
 
         nn, (channels, size, _) = torch.nn, shape
-        bias, first = has_bias(kind), first_size(size)
+        bias, first = has_bias(kind, flat=False), first_size(size)
         widths = [self.width * 2**level for level in reversed(range(count_doublings(size) + 1))]
         layers: list[Module] = [
             weighted(nn.Linear(self.latent_dim, widths[0] * first * first, bias=bias), kind),
@@ -76,23 +76,17 @@ class Dcgan(Pair):
         widths = [self.width * 2**level for level in range(halvings)]
         layers: list[Module] = [weighted(nn.Conv2d(channels, widths[0], 4, 2, 1), kind), nn.LeakyReLU(0.2)]
         for before, after in pairwise(widths):
-            down = weighted(nn.Conv2d(before, after, 4, 2, 1, bias=has_bias(kind)), kind)
+            down = weighted(nn.Conv2d(before, after, 4, 2, 1, bias=has_bias(kind, flat=False)), kind)
             layers += [down, *normalisation(kind, after, flat=False), nn.LeakyReLU(0.2)]
         to_outputs = weighted(nn.Linear(widths[-1] * (size >> halvings) ** 2, outputs), kind)
         return self._initialised(nn.Sequential(*layers, nn.Flatten(1), to_outputs))
 
     def _initialised(self, network: Sequential) -> Sequential:
-        return network.apply(_initialise) if self.initialisation == "dcgan" else network
+        from bench.architectures.initialisation import draw_normal
 
-
-def _initialise(layer: Module) -> None:
-    from bench.architectures.layers import raw_weight
-
-    nn = torch.nn
-    if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(raw_weight(layer), 0.0, 0.02)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
-    elif isinstance(layer, nn.BatchNorm2d):
-        nn.init.normal_(layer.weight, 1.0, 0.02)
-        nn.init.zeros_(layer.bias)
+        if self.initialisation == "dcgan":
+            for layer in network:  # one after the other: weights and scales are drawn in the order of the layers
+                draw_normal(layer)
+                if isinstance(layer, torch.nn.BatchNorm2d):
+                    torch.nn.init.normal_(layer.weight, 1.0, 0.02)
+        return network

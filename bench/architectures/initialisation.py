@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TypeVar
 
 from torch import nn
 
 from bench.architectures.layers import Linear, raw_weight
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def weighted_layers(network: nn.Module) -> Iterator[Linear]:
@@ -24,7 +27,7 @@ def zero_bias(layer: Linear) -> None:
         nn.init.zeros_(layer.bias)
 
 
-def draw_normal(network: nn.Sequential, std: float = 0.02) -> nn.Sequential:
+def draw_normal(network: Network, std: float = 0.02) -> Network:
     """Every weight from N(0, std²), as Radford et al. 2016 have it with 0.02; biases 0."""
     for layer in weighted_layers(network):
         nn.init.normal_(raw_weight(layer), 0.0, std)

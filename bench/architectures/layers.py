@@ -100,10 +100,10 @@ def normalisation(kind: Normalisation, channels: int, *, flat: bool) -> list[nn.
     return []
 
 
-def has_bias(kind: Normalisation) -> bool:
+def has_bias(kind: Normalisation, *, flat: bool) -> bool:
     """Whether a layer that is normalised so has use for a bias: not where its channels' means, and with them their
-    biases, are taken away again."""
-    return kind not in ("batch", "instance")
+    biases, are taken away again. Of flat layers, instance normalisation takes away the mean of all units alone."""
+    return kind != "batch" and (flat or kind != "instance")
 
 
 def group_size(channels: int) -> int:

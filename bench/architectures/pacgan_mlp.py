@@ -57,7 +57,7 @@ class PacGanMlp(Pair):
         nn = torch.nn
         layers: list[Module] = []
         for before, after in pairwise([self.latent_dim, *[self.generator_width] * self.generator_depth]):
-            linear = weighted(nn.Linear(before, after, bias=has_bias(kind)), kind)
+            linear = weighted(nn.Linear(before, after, bias=has_bias(kind, flat=True)), kind)
             layers += [linear, *normalisation(kind, after, flat=True), nn.ReLU()]
         return draw_normal(nn.Sequential(*layers, weighted(nn.Linear(self.generator_width, shape[0]), kind)))
 

@@ -11,10 +11,9 @@ from torch import Tensor
 from bench.catalog import spaces
 from bench.conformance.laws import Law, Trial, UntriedError, described_completely, number
 from bench.conformance.watching import GlobalRandomState
-from bench.datasets.base import SPLITS, Data, Dataset, Samples, in_batches
+from bench.datasets.base import SMALLEST_SPLIT, SPLITS, Data, Dataset, Samples, in_batches
 from bench.errors import DataError
 
-SMALLEST_SPLIT = 2
 PART, FRESH_AGAINST = 1024, 50_000
 """Samples that are looked at at once, and that fresh ones are compared with."""
 SHARED = 0.01

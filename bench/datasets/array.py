@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,9 @@ from pydantic import Field
 
 from bench.catalog import Unit, datasets
 from bench.datasets.base import Data
-from bench.datasets.own import OwnPath, Share, find_path, make_data, split_at_random
-from bench.datasets.prepared import Wanted, prepare
-from bench.datasets.samples import Mapped
+from bench.datasets.own import OwnPath, Share, find_path, split_at_random
+from bench.datasets.prepared import Wanted, prepare, tell_file
+from bench.datasets.splitting import make_data, make_mapped
 from bench.errors import DataError
 from bench.lazy import torch
 
@@ -82,12 +81,10 @@ class Array:
             return make_data(
                 {split: torch.from_numpy(stored[chosen]) for split, chosen in splits.items()}, splits, labels
             )
-        status = path.stat()
         settings = f"{path} {self.samples_key} {self.shape} {self.layout} {self.minimum} {self.maximum}"
-        wanted = Wanted("array", settings, f"{status.st_size} {status.st_mtime_ns}", tuple(pixels.shape))
+        wanted = Wanted("array", settings, tell_file(path), tuple(pixels.shape))
         prepared = prepare(wanted, root, lambda: self._convert(pixels, told))
-        mapped = {split: Mapped(prepared.array, chosen, prepared.digest) for split, chosen in splits.items()}
-        return make_data(mapped, splits, labels)
+        return make_mapped(prepared, splits, labels)
 
     def _arrange(self, samples: np.ndarray, told: str) -> np.ndarray:
         """The array as N×C×H×W, without copying it."""
@@ -175,25 +172,39 @@ def read_arrays(path: Path, what: str) -> dict[str, np.ndarray]:
     if path.is_dir():
         raise DataError(f"{what}: '{path}' is a folder; a folder of images is a dataset 'images'")
     try:
-        with path.open("rb") as file:
-            start = file.read(6)
-        if start[:4] == b"PK\3\4" or start[:4] == b"PK\5\6":
-            with np.load(path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        if start == b"\x93NUMPY":
-            return {"": np.load(path, mmap_mode="r", allow_pickle=False)}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        objects = "object" in str(error).lower() or "pickle" in str(error).lower()
+        arrays = _read(path)
+    except Exception as error:  # whatever a broken file makes of zipfile, its decompressors and numpy
+        raise DataError(f"{what}: '{path}' {_tell(error)}") from None
+    if arrays is None:
         raise DataError(
-            f"{what}: '{path}' holds Python objects, which are not read: save plain arrays of numbers"
-            if objects
-            else f"{what}: '{path}' is broken: {error}"
-        ) from None
-    raise DataError(
-        f"{what}: '{path}' is no .npy or .npz file"
-        + (", but looks like a table of text" if path.suffix.lower() in (".csv", ".tsv", ".txt") else "")
-        + "; write one with numpy.save or numpy.savez"
-    )
+            f"{what}: '{path}' is no .npy or .npz file"
+            + (", but looks like a table of text" if path.suffix.lower() in (".csv", ".tsv", ".txt") else "")
+            + "; write one with numpy.save or numpy.savez"
+        )
+    if not arrays:
+        raise DataError(f"{what}: '{path}' holds no arrays; a folder of images is a dataset 'images'")
+    return arrays
+
+
+def _read(path: Path) -> dict[str, np.ndarray] | None:
+    """The arrays, or None of another kind of file."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    if start[:4] == b"PK\3\4" or start[:4] == b"PK\5\6":
+        with np.load(path, allow_pickle=False) as archive:
+            members = {name: archive[name] for name in archive.files}
+        return {name: each for name, each in members.items() if isinstance(each, np.ndarray)}  # others are bytes
+    return {"": np.load(path, mmap_mode="r", allow_pickle=False)} if start == b"\x93NUMPY" else None
+
+
+def _tell(error: Exception) -> str:
+    """What is wrong with a file that makes its reader raise that."""
+    told = str(error) or type(error).__name__
+    if isinstance(error, ValueError) and ("object" in told.lower() or "pickle" in told.lower()):
+        return "holds Python objects, which are not read: save plain arrays of numbers"
+    # RuntimeError: zipfile's, of a password or a compression that it does not know
+    whole = isinstance(error, (OSError, RuntimeError, MemoryError))
+    return f"{'cannot be read' if whole else 'is broken'}: {told}"
 
 
 def pick_arrays(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+SMALLEST_SPLIT = 2
+"""Samples of a split: of fewer, no spread is known."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,11 @@ import numpy as np
 from pydantic import Field
 
 from bench.catalog import Unit, datasets
-from bench.datasets.base import Data
+from bench.datasets.base import SPLITS, Data
 from bench.datasets.decoding import Encoded, Frame, decode_all, read_file
 from bench.datasets.downloads import SourceFile, check_file, fetch
 from bench.datasets.prepared import Wanted, prepare
-from bench.datasets.samples import Mapped
-from bench.datasets.splitting import shuffled
+from bench.datasets.splitting import make_mapped, shuffled
 from bench.errors import DataError
 
 PAGE = "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
@@ -63,16 +63,28 @@ class CelebA:
         """Of ``celeba`` under the data root: the archive of images, or the folder that it unpacks to."""
         fetch("celeba", self.files, root)
         names, splits = _read_partition(check_file(self.files[1], root))
-        wanted = Wanted("celeba", f"size {self.size}, crop 178", _hash(names), (len(names), *self.shape))
+        wanted = Wanted("celeba", f"size {self.size}, crop 178", self._sources(root, names), (len(names), *self.shape))
         frame = Frame(self.size, channels=3, crop="center")
         prepared = prepare(wanted, root, lambda: decode_all(self._read(root, names), frame, "dataset 'celeba'"))
-        parts = [np.flatnonzero(splits == split) for split in range(3)]
-        train, validation, test = (part[shuffled(len(part))] for part in parts)
-        return Data(
-            train=Mapped(prepared.array, train, prepared.digest),
-            validation=Mapped(prepared.array, validation, prepared.digest),
-            test=Mapped(prepared.array, test, prepared.digest),
-        )
+        parts = {split: np.flatnonzero(splits == number) for number, split in enumerate(SPLITS)}
+        return make_mapped(prepared, {split: part[shuffled(len(part))] for split, part in parts.items()})
+
+    def _sources(self, root: Path, names: Sequence[str]) -> str:
+        """A hash of the names and of what is to be read: of a folder the files' sizes and times, of the archive the
+        checksum that is asked of it.
+        """
+        sha = hashlib.sha256("\n".join(names).encode())
+        folder = root / FOLDER
+        if folder.is_dir():
+            listed = set(names)
+            with os.scandir(folder) as entries:
+                found = sorted(
+                    (entry.name, entry.stat()) for entry in entries if entry.name in listed and entry.is_file()
+                )
+            sha.update("".join(f"\n{name} {told.st_size} {told.st_mtime_ns}" for name, told in found).encode())
+        else:
+            sha.update(self.files[0].md5.encode())
+        return sha.hexdigest()
 
     def _read(self, root: Path, names: Sequence[str]) -> Iterator[Encoded]:
         folder = (root / FOLDER).absolute()
@@ -95,7 +107,3 @@ def _read_partition(path: Path) -> tuple[list[str], np.ndarray]:
     if not rows or any(len(row) != 2 or row[1] not in ("0", "1", "2") for row in rows):
         raise DataError(f"'{path}' is not a list of images and their splits: fetch it again from {PAGE}")
     return [row[0] for row in rows], np.array([int(row[1]) for row in rows])
-
-
-def _hash(names: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()

@@ -7,16 +7,16 @@ import dataclasses
 import logging
 import os
 import socket
-import tempfile
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from http.client import HTTPException
 from pathlib import Path
 
-from filelock import FileLock
-
+from bench.datasets.parts import part_of
 from bench.errors import DataError
+from bench.once import one_process
 
 OFFLINE = "GANBENCH_OFFLINE"
 """Environment variable: where it is set (and not 0), nothing is downloaded."""
@@ -24,6 +24,8 @@ CONNECT_SECONDS = 5.0
 """What a server may take to answer before it counts as out of reach."""
 STALL_SECONDS = 60.0
 """What a download may stand still before it is given up."""
+FAILURES = (OSError, RuntimeError, HTTPException)
+"""What a download fails with: torchvision raises the first two, a server that breaks off the last."""
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +87,7 @@ def fetch(dataset: str, files: Sequence[SourceFile], root: Path) -> None:
         try:
             for file in missing:
                 _fetch_file(file, root)
-        except (OSError, RuntimeError) as error:  # torchvision raises both
+        except FAILURES as error:
             reason = f"downloading failed: {_tell(error)}"
     if reason:
         raise DataError(_tell_missing(dataset, find_missing(files, root), root, reason))
@@ -115,14 +117,14 @@ def _fetch_file(file: SourceFile, root: Path) -> None:
     """Download to a temporary folder beside its place, check, and rename: a file under its name is whole."""
     target = root / file.path
     target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(f".{target.name}.lock")):
+    with one_process(target):
         if target.is_file():  # another process was faster
             return
         error: Exception = OSError("no address is known")
         for url in file.urls:
             try:
                 _download(url, file, target)
-            except (OSError, RuntimeError) as caught:
+            except FAILURES as caught:
                 error = caught
             else:
                 return
@@ -134,9 +136,9 @@ def _download(url: str, file: SourceFile, target: Path) -> None:
 
     _reach(url)
     log.info("downloading %s (%.0f MB) from %s", file.name, file.size / 1e6, url)
-    with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=target.parent) as folder, _timeout(STALL_SECONDS):
+    with part_of(target) as folder, _timeout(STALL_SECONDS):
         download_url(url, folder, file.name, file.md5 or None)
-        (Path(folder) / file.name).replace(target)
+        (folder / file.name).replace(target)
     log.info("%s is there, its checksum is right", target)
 
 

@@ -14,9 +14,9 @@ from pydantic import Field
 from bench.catalog import Unit, datasets
 from bench.datasets.base import Data
 from bench.datasets.decoding import Crop, Frame, decode_all, read_file
-from bench.datasets.own import OwnPath, Share, find_path, make_data, split_at_random
+from bench.datasets.own import OwnPath, Share, find_path, split_at_random
 from bench.datasets.prepared import Prepared, Wanted, prepare
-from bench.datasets.samples import Mapped
+from bench.datasets.splitting import make_mapped
 from bench.errors import DataError
 
 
@@ -66,8 +66,7 @@ class Images:
         labels = _read_labels(folder, files) if self.labels else None
         splits = split_at_random(len(files), self.validation, self.test, labels, f"dataset 'images': '{folder}'")
         prepared = self._prepare(folder, files, root)
-        samples = {split: Mapped(prepared.array, chosen, prepared.digest) for split, chosen in splits.items()}
-        return make_data(samples, splits, labels)
+        return make_mapped(prepared, splits, labels)
 
     def _prepare(self, folder: Path, files: Sequence[Path], root: Path) -> Prepared:
         frame = Frame(self.size, self.channels, self.crop, self.upscale)

@@ -7,13 +7,11 @@ import hashlib
 from pathlib import Path
 
 from bench.catalog import datasets
-from bench.datasets.base import SPLITS, Data
+from bench.datasets.base import SMALLEST_SPLIT, SPLITS, Data, Split
 from bench.datasets.samples import digest_of
 from bench.errors import DataError
 from bench.lazy import torch
 from bench.spec import Choice
-
-SMALLEST_SPLIT = 2
 
 
 def load_dataset(choice: Choice, root: Path) -> Data:
@@ -25,7 +23,7 @@ def load_dataset(choice: Choice, root: Path) -> Data:
 
     Raises:
         DataError: files are missing or broken, or the data are not what the entry promises: another shape, an empty
-            split, values that are not finite.
+            split, values that are not finite, labels that are not the samples'.
     """
     dataset = datasets.create(choice.name, **choice.settings)
     data = dataset.load(root)
@@ -38,12 +36,26 @@ def load_dataset(choice: Choice, root: Path) -> Data:
             )
         if len(samples) < SMALLEST_SPLIT:
             raise DataError(
-                f"dataset '{choice.name}': its {split} split has {len(samples)} samples; at least 2 are needed"
+                f"dataset '{choice.name}': its {split} split has {len(samples)} samples; "
+                f"at least {SMALLEST_SPLIT} are needed"
             )
         # bytes are finite: images that lie in a file are not read for this
         if samples.dtype.is_floating_point and not torch.isfinite(samples[:]).all():
             raise DataError(f"dataset '{choice.name}': its {split} split has values that are not finite")
+        _check_labels(choice.name, data, split)
     return dataclasses.replace(data, sha256=data.sha256 or fingerprint(data))
+
+
+def _check_labels(name: str, data: Data, split: Split) -> None:
+    labels, n = data.labels(split), len(data.split(split))
+    if labels is None:
+        return
+    if labels.dtype != torch.int64 or tuple(labels.shape) != (n,) or labels.min() < 0 or labels.max() >= data.classes:
+        found = f", from {labels.min()} to {labels.max()}" if labels.numel() else ""
+        raise DataError(
+            f"dataset '{name}': labels of its {split} split are {labels.dtype} of shape {tuple(labels.shape)}{found}; "
+            f"due are int64 of shape ({n},), from 0 to {data.classes - 1}"
+        )
 
 
 def fingerprint(data: Data) -> str:

@@ -15,9 +15,8 @@ from bench.catalog import Unit, datasets
 from bench.datasets.base import Data
 from bench.datasets.decoding import Encoded, Frame, decode_all
 from bench.datasets.downloads import SourceFile, fetch
-from bench.datasets.prepared import Wanted, prepare
-from bench.datasets.samples import Mapped
-from bench.datasets.splitting import shuffled
+from bench.datasets.prepared import Wanted, prepare, tell_file
+from bench.datasets.splitting import make_mapped, shuffled
 from bench.errors import DataError
 
 HELD_OUT = 10_000
@@ -60,22 +59,17 @@ class LsunBedroom:
     def load(self, root: Path) -> Data:
         """Of ``lsun/bedroom_train_lmdb`` under the data root."""
         fetch("lsun-bedroom", self.files, root)
-        status = (root / self.files[0].path).stat()
         wanted = Wanted(
             "lsun-bedroom",
             f"size {self.size}, images {self.images}",
-            f"{status.st_size} {status.st_mtime_ns}",
+            tell_file(root / self.files[0].path),
             (self.images, *self.shape),
         )
         # a few are smaller than 128 pixels one way
         frame = Frame(self.size, channels=3, crop="center", upscale=True)
         prepared = prepare(wanted, root, lambda: decode_all(self._read(root), frame, "dataset 'lsun-bedroom'"))
         validation, test, train = np.split(shuffled(self.images), [HELD_OUT, 2 * HELD_OUT])
-        return Data(
-            train=Mapped(prepared.array, train, prepared.digest),
-            validation=Mapped(prepared.array, validation, prepared.digest),
-            test=Mapped(prepared.array, test, prepared.digest),
-        )
+        return make_mapped(prepared, {"train": train, "validation": validation, "test": test})
 
     def _read(self, root: Path) -> Iterator[Encoded]:
         folder = (root / FOLDER).absolute()

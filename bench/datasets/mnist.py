@@ -43,8 +43,40 @@ def _files(folder: str, mirrors: Sequence[str], files: Sequence[tuple[str, int, 
 def _load(name: str, files: Sequence[SourceFile], root: Path, validation: int) -> Data:
     """Data of four files: images and labels of the training part, then of the test part."""
     fetch(name, files, root)
-    images, labels, test_images, test_labels = (_read_idx(file, root) for file in files)
-    return split_official((images[:, None], labels), (test_images[:, None], test_labels), validation, 10)
+    paths = [root / file.path if (root / file.path).is_file() else root / file.instead[0] for file in files]
+    return _split([_read_idx(file, root) for file in files], [f"'{path.absolute()}'" for path in paths], validation, 10)
+
+
+def _split(read: Sequence[np.ndarray], names: Sequence[str], validation: int, classes: int) -> Data:
+    """Data of images and labels of the training part, then of the test part.
+
+    Raises:
+        DataError: they do not belong together, as unpacked files, whose checksum nobody knows, may not; names them.
+    """
+    images, labels, test_images, test_labels = read
+    _check_part(images, labels, classes, f"{names[0]} and {names[1]}")
+    _check_part(test_images, test_labels, classes, f"{names[2]} and {names[3]}")
+    try:
+        return split_official((images[:, None], labels), (test_images[:, None], test_labels), validation, classes)
+    except ValueError as error:  # scikit-learn's, of too few
+        raise DataError(
+            f"{names[0]} holds {len(images):,} images, of which {validation:,} cannot be held out for validation: "
+            f"{error}"
+        ) from None
+
+
+def _check_part(images: np.ndarray, labels: np.ndarray, classes: int, names: str) -> None:
+    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE) or labels.shape != (len(images),):
+        raise DataError(
+            f"{names} hold arrays of shape {_tell(images)} and {_tell(labels)}; due are N×{SIDE}×{SIDE} images and N "
+            "labels: fetch them again"
+        )
+    if (labels >= classes).any():
+        raise DataError(f"{names} hold labels that are of none of {classes} classes: fetch them again")
+
+
+def _tell(array: np.ndarray) -> str:
+    return "×".join(map(str, array.shape))
 
 
 def _read_idx(file: SourceFile, root: Path) -> np.ndarray:
@@ -207,11 +239,9 @@ class EmnistLetters:
     def load(self, root: Path) -> Data:
         """Of ``EMNIST/raw`` under the data root."""
         fetch("emnist-letters", self.files, root)
-        images, labels, test_images, test_labels = self._read(root)
         # the files hold columns before rows, and labels from 1
-        train = np.swapaxes(images, 1, 2)[:, None], labels - 1
-        test = np.swapaxes(test_images, 1, 2)[:, None], test_labels - 1
-        return split_official(train, test, self.validation, 26)
+        read = [each.swapaxes(1, 2) if each.ndim == 3 else each - np.uint8(1) for each in self._read(root)]
+        return _split(read, [f"'{(root / path).absolute()}'" for path in self.files[0].instead], self.validation, 26)
 
     def _read(self, root: Path) -> tuple[np.ndarray, ...]:
         """Unpacked files, where torchvision has left them, load faster than the archive of all six sets."""

@@ -16,9 +16,8 @@ from bench.catalog import Unit, datasets
 from bench.datasets.base import Data
 from bench.datasets.decoding import Frame
 from bench.datasets.downloads import SourceFile, check_file, fetch
-from bench.datasets.prepared import Wanted, prepare
-from bench.datasets.samples import Mapped
-from bench.datasets.splitting import shuffled, split_official
+from bench.datasets.prepared import Wanted, prepare, tell_file
+from bench.datasets.splitting import make_mapped, shuffled, split_official
 from bench.errors import DataError
 
 
@@ -102,16 +101,14 @@ class Stl10:
     def load(self, root: Path) -> Data:
         """Of ``stl10_binary.tar.gz`` under the data root, or of what it unpacks to."""
         fetch("stl10", self.files, root)
-        # official content, whether packed or not: what is prepared of it is never out of date
-        wanted = Wanted("stl10", f"size {self.size}", self.files[0].md5, (STL10_IMAGES, *self.shape))
+        unpacked = root / STL10_MEMBER
+        # the archive is official content: what is prepared of it is never out of date
+        sources = tell_file(unpacked) if unpacked.is_file() else self.files[0].md5
+        wanted = Wanted("stl10", f"size {self.size}", sources, (STL10_IMAGES, *self.shape))
         prepared = prepare(wanted, root, lambda: self._convert(root))
         order = shuffled(STL10_IMAGES)
         validation, test, train = np.split(order, [STL10_HELD_OUT, 2 * STL10_HELD_OUT])
-        return Data(
-            train=Mapped(prepared.array, train, prepared.digest),
-            validation=Mapped(prepared.array, validation, prepared.digest),
-            test=Mapped(prepared.array, test, prepared.digest),
-        )
+        return make_mapped(prepared, {"train": train, "validation": validation, "test": test})
 
     def _convert(self, root: Path) -> Iterator[np.ndarray]:
         from PIL import Image

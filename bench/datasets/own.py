@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from bench.datasets.base import SPLITS, Data, Samples, Split
+from bench.datasets.base import SMALLEST_SPLIT, SPLITS, Split
 from bench.datasets.splitting import hold_out
 from bench.errors import DataError
-from bench.lazy import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 OwnPath = Annotated[str, Field(description="where it lies; a relative path starts at the data root, ~ is your home")]
 Share = Annotated[float, Field(gt=0, lt=0.5, description="share of the samples that is held out for this split")]
-SMALLEST = 2
 
 
 def find_path(path: str, root: Path, what: str) -> Path:
@@ -56,10 +50,10 @@ def split_at_random(
     """
     sizes = {"validation": round(n * validation), "test": round(n * test)}
     sizes["train"] = n - sum(sizes.values())
-    if min(sizes.values()) < SMALLEST:
+    if min(sizes.values()) < SMALLEST_SPLIT:
         told = ", ".join(f"{sizes[split]} {split}" for split in SPLITS)
         raise DataError(
-            f"{what}: {n:,} samples are too few: they would be split into {told}; each needs at least {SMALLEST}"
+            f"{what}: {n:,} samples are too few: they would be split into {told}; each needs at least {SMALLEST_SPLIT}"
         )
     try:
         rest, held = hold_out(n, sizes["test"], labels)
@@ -68,20 +62,3 @@ def split_at_random(
         smallest = "" if labels is None else f"; the smallest class has {np.bincount(labels).min():,} samples"
         raise DataError(f"{what}: its classes cannot be split in equal shares{smallest}: {error}") from None
     return {"train": rest[kept], "validation": rest[other], "test": held}
-
-
-def make_data(samples: Mapping[Split, Samples], splits: Mapping[Split, np.ndarray], labels: np.ndarray | None) -> Data:
-    """Data of three splits and, where there are labels, those of their indices."""
-
-    def labels_of(split: Split) -> Tensor | None:
-        return None if labels is None else torch.from_numpy(labels[splits[split]])
-
-    return Data(
-        train=samples["train"],
-        validation=samples["validation"],
-        test=samples["test"],
-        train_labels=labels_of("train"),
-        validation_labels=labels_of("validation"),
-        test_labels=labels_of("test"),
-        classes=0 if labels is None else int(labels.max()) + 1,
-    )

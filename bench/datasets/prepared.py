@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
+from bench.datasets.parts import part_of
 from bench.errors import DataError
 from bench.files import write_atomically
-from bench.once import Pace
+from bench.once import Pace, one_process
 
 FOLDER = "prepared"
 VERSION = 1
 """Of how images are decoded and kept; with another number they are prepared anew."""
+PART = 4096
+"""Images that are hashed at once."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +60,12 @@ class Prepared:
     digest: str
 
 
+def tell_file(path: Path) -> str:
+    """Of a file that is a source: another text once it has changed."""
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
 def prepare(wanted: Wanted, root: Path, make: Callable[[], Iterable[np.ndarray]]) -> Prepared:
     """What is wanted: as it is kept under the data root, else made and kept there.
 
@@ -74,7 +82,7 @@ def prepare(wanted: Wanted, root: Path, make: Callable[[], Iterable[np.ndarray]]
         return found
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{wanted.file}.lock"):
+        with one_process(folder / wanted.file):
             if (found := _open(wanted, folder)) is not None:  # another process was faster
                 return found
             _check_room(wanted, folder)
@@ -91,16 +99,46 @@ def prepare(wanted: Wanted, root: Path, make: Callable[[], Iterable[np.ndarray]]
 
 
 def _open(wanted: Wanted, folder: Path) -> Prepared | None:
-    """What is kept, if it is whole and of the same sources."""
+    """What is kept, if it is whole and of the same sources.
+
+    An array that is not the file that was written is hashed again: a copy is as good, another array is not.
+    """
+    path, sidecar = (folder / f"{wanted.file}.{suffix}" for suffix in ("npy", "json"))
     try:
-        told = json.loads((folder / f"{wanted.file}.json").read_text(encoding="utf-8"))
+        told = json.loads(sidecar.read_text(encoding="utf-8"))
         if (told["version"], told["sources"], tuple(told["shape"])) != (VERSION, wanted.sources, wanted.shape):
             return None
-        array = np.load(folder / f"{wanted.file}.npy", mmap_mode="r", allow_pickle=False)
-        digest = str(told["sha256"])
+        array = np.lib.format.open_memmap(path, mode="r")
+        digest, known, found = str(told["sha256"]), told.get("file"), _identify(path)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Prepared(array, digest) if array.shape == wanted.shape and array.dtype == np.uint8 else None
+    if array.shape != wanted.shape or array.dtype != np.uint8:
+        return None
+    if known != found:
+        if _hash(wanted, array) != digest:
+            return None
+        with contextlib.suppress(OSError):  # where it cannot be written, it is hashed again the next time
+            write_atomically(sidecar, json.dumps(told | {"file": found}, indent=1).encode())
+    return Prepared(array, digest)
+
+
+def _identify(path: Path) -> list[int]:
+    """Size, time and number of a file: with all three the same, it is the same."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ino]
+
+
+def _hash(wanted: Wanted, array: np.ndarray) -> str:
+    sha, pace = hashlib.sha256(_head(wanted)), Pace(f"checking what is prepared of '{wanted.name}', images", len(array))
+    for start in range(0, len(array), PART):
+        sha.update(np.ascontiguousarray(array[start : start + PART]).data)
+        pace.tell(start)
+    return sha.hexdigest()
+
+
+def _head(wanted: Wanted) -> bytes:
+    """What is hashed before the images."""
+    return f"uint8 {wanted.shape}".encode()
 
 
 def _check_room(wanted: Wanted, folder: Path) -> None:
@@ -115,20 +153,19 @@ def _check_room(wanted: Wanted, folder: Path) -> None:
 def _write(wanted: Wanted, folder: Path, make: Callable[[], Iterable[np.ndarray]]) -> None:
     """The array under a temporary name, then under its own; what tells of it appears last."""
     target = folder / f"{wanted.file}.npy"
-    with tempfile.TemporaryDirectory(prefix=f".{wanted.file}.", suffix=".part", dir=folder) as part:
-        temporary = Path(part) / target.name
+    with part_of(folder / wanted.file) as part:
+        temporary = part / target.name
         digest = _fill(wanted, temporary, make())
         (folder / f"{wanted.file}.json").unlink(missing_ok=True)  # of an array that is about to go
         temporary.replace(target)
     told = {"version": VERSION, "sources": wanted.sources, "shape": wanted.shape, "sha256": digest}
-    told["settings"] = wanted.settings
+    told |= {"settings": wanted.settings, "file": _identify(target)}
     write_atomically(folder / f"{wanted.file}.json", json.dumps(told, indent=1).encode())
 
 
 def _fill(wanted: Wanted, path: Path, parts: Iterable[np.ndarray]) -> str:
     total, *shape = wanted.shape
-    sha = hashlib.sha256(f"uint8 {wanted.shape}".encode())
-    done, pace = 0, Pace(f"preparing '{wanted.name}', images", total)
+    done, sha, pace = 0, hashlib.sha256(_head(wanted)), Pace(f"preparing '{wanted.name}', images", total)
     with path.open("wb") as file:  # written, not mapped: a full disk is an error here, and a killed process there
         header = {"descr": "|u1", "fortran_order": False, "shape": wanted.shape}
         np.lib.format.write_array_header_1_0(file, header)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
 RESIDENT_SHARE = 0.5
 """Of a device's free memory, what one split may fill: the rest is for the players, their gradients and evaluation."""
+PART = 2**26
+"""Bytes that are read at once of what is copied to a device."""
+CGROUP = Path("/sys/fs/cgroup")
+"""Where a process sees the limits of its container."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,9 +62,13 @@ class Mapped:
 
     def to(self, device: Device) -> Samples:
         """In the memory of ``device`` where they fit, else streamed to it."""
-        if _size(self) <= resident_limit(device):
-            return self[:].to(device)
-        return self if device.type == "cpu" else Streamed(self, device)
+        if _size(self) > resident_limit(device):
+            return self if device.type == "cpu" else Streamed(self, device)
+        resident = torch.empty(self.shape, dtype=self.dtype, device=device)
+        step = max(1, PART * len(self) // max(1, _size(self)))  # in parts: the host may have less memory than it takes
+        for start in range(0, len(self), step):
+            resident[start : start + step].copy_(self[start : start + step])
+        return resident
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,14 +199,20 @@ def place(samples: Samples, device: Device) -> Samples:
 
 
 def resident_limit(device: Device) -> int:
-    """Bytes that a split may take of the memory of ``device`` that is free now."""
+    """Bytes that a split may take of the memory of ``device`` that is free now.
+
+    Slots that train at once on one device share that memory, and each takes what it finds: those that look at the same
+    moment count the same bytes.
+    """
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else _free_host_memory()
     return int(RESIDENT_SHARE * free)
 
 
 def _free_host_memory() -> int:
-    """Bytes that this process may have still: of the machine's, or of its own limit where it runs under one."""
-    available = int(psutil.virtual_memory().available)
+    """Bytes that this process may have still: of the machine's, of its container's, or of its own limit where it runs
+    under one. Slots share the machine's and the container's.
+    """
+    available = min(int(psutil.virtual_memory().available), _free_in_container())
     try:
         import resource
     except ImportError:  # not on Windows
@@ -206,6 +222,20 @@ def _free_host_memory() -> int:
         return available
     held = getattr(psutil.Process().memory_info(), "data", 0)
     return min(available, max(0, limit - held))
+
+
+def _free_in_container() -> int:
+    """Bytes up to the limit of the control group (version 2); more than any machine has where there is none.
+
+    What the group holds of files that are not in use does not count: it is given up when memory is short.
+    """
+    try:
+        limit = int((CGROUP / "memory.max").read_text())  # without one, the word max
+        held = int((CGROUP / "memory.current").read_text())
+        told = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+        return max(0, limit - held + int(told["inactive_file"]))
+    except (OSError, ValueError, KeyError):
+        return sys.maxsize
 
 
 def digest_of(samples: Samples) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.datasets.base import Data
+from bench.datasets.base import Data, Samples, Split
+from bench.datasets.prepared import Prepared
+from bench.datasets.samples import Mapped
 from bench.lazy import torch
 
 if TYPE_CHECKING:
@@ -58,6 +61,29 @@ def split_official(
         test_labels=_tensor(test[1], order).long(),
         classes=classes,
     )
+
+
+def make_data(samples: Mapping[Split, Samples], splits: Mapping[Split, np.ndarray], labels: np.ndarray | None) -> Data:
+    """Data of three splits and, where there are labels, those of their indices."""
+
+    def labels_of(split: Split) -> Tensor | None:
+        return None if labels is None else torch.from_numpy(labels[splits[split]])
+
+    return Data(
+        train=samples["train"],
+        validation=samples["validation"],
+        test=samples["test"],
+        train_labels=labels_of("train"),
+        validation_labels=labels_of("validation"),
+        test_labels=labels_of("test"),
+        classes=0 if labels is None else int(labels.max()) + 1,
+    )
+
+
+def make_mapped(prepared: Prepared, splits: Mapping[Split, np.ndarray], labels: np.ndarray | None = None) -> Data:
+    """The same, of images that are prepared."""
+    mapped = {split: Mapped(prepared.array, chosen, prepared.digest) for split, chosen in splits.items()}
+    return make_data(mapped, splits, labels)
 
 
 def _tensor(array: np.ndarray, chosen: np.ndarray) -> Tensor:

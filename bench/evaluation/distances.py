@@ -6,6 +6,7 @@ Everything is float64: a nearest neighbour may be a thousand times closer than t
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,6 +23,15 @@ CHUNK = 2**21
 """Distances that lie in memory at a time (16 MiB)."""
 TREE_DIMENSIONS = 4
 """Up to so many, a tree finds neighbours faster than all distances can be made."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Places:
+    """Different points of a cloud: a tree of them; of each, the index of the first that lies there and their number."""
+
+    tree: cKDTree
+    first: NDArray[np.intp]
+    counts: NDArray[np.intp]
 
 
 class Cloud:
@@ -81,7 +91,18 @@ class Cloud:
             return torch.from_numpy(np.asarray(other.tree.query(self.points.numpy())[0]))
         return torch.cat([distances.amin(dim=1).sqrt_() for _, distances in self.squared_distances(other)])
 
-    def inside(self, radii: Tensor, other: Cloud) -> NDArray[np.intp]:
-        """Indices of the other cloud's points within ``radii`` ``(n,)`` of the points, one for each pair; by trees."""
-        lists = other.tree.query_ball_point(self.points.numpy(), radii.numpy())
-        return np.concatenate([np.asarray(found, dtype=np.intp) for found in lists])
+    def count_reached(self, other: Cloud, radii: Tensor) -> int:
+        """How many of another cloud's points are within ``radii`` ``(n,)`` of any of the points; by trees.
+
+        Equal points, whose radii have to be equal, are one place: pairs of places are few where a radius is that of a
+        near neighbour, pairs of points are not.
+        """
+        mine, theirs = self._places, other._places
+        lists = theirs.tree.query_ball_point(mine.tree.data, radii.numpy()[mine.first])
+        reached = np.unique(np.concatenate([np.asarray(found, dtype=np.intp) for found in lists]))
+        return int(theirs.counts[reached].sum())
+
+    @cached_property
+    def _places(self) -> _Places:
+        places, first, counts = np.unique(self.points.numpy(), axis=0, return_index=True, return_counts=True)
+        return _Places(cKDTree(places), first, counts)

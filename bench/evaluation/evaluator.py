@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bench.datasets.base import Data, Modes
     from bench.evaluation.real import RealFeatures
-    from bench.evaluation.spaces import Features
+    from bench.evaluation.spaces import Features, FeatureSpace
 
 HeldOut = Literal["validation", "test"]
 _OF_MODES = ("modes_covered", "reverse_kl", "total_variation")
@@ -177,7 +177,7 @@ class Evaluator:
 
     Args:
         real: features of the dataset's real samples in a space.
-        samples: generated and real samples per evaluation; a smaller split caps it.
+        samples: generated and real samples per evaluation; smaller splits cap it (see `comparable_samples`).
         device: where features are extracted.
     """
 
@@ -188,14 +188,14 @@ class Evaluator:
         self._targets: dict[HeldOut, Target] = {}
         for split in ("validation", "test"):
             stored = len(real.data.split(split))
-            n = min(samples, stored)
+            n = comparable_samples(real.data, samples) if split == "test" else min(samples, stored)
             if n < 2:
                 raise DataError(f"the {split} split has {stored} samples: an evaluation needs at least 2")
             labels = real.data.labels(split)
             self._counts[split] = n
             self._targets[split] = make_target(
                 real.data,
-                real.space.name,
+                real.space,
                 real.first(split, n),
                 None if labels is None else labels[:n],
                 training_features(real) if split == "test" else None,
@@ -235,7 +235,7 @@ class Evaluator:
 
 
 def make_target(
-    data: Data, space: str, real: Features, labels: Tensor | None, training: Features | None = None
+    data: Data, space: FeatureSpace, real: Features, labels: Tensor | None, training: Features | None = None
 ) -> Target:
     """A target of real samples.
 
@@ -246,10 +246,22 @@ def make_target(
         labels: of the samples, ``(n,)``, or None.
         training: features of training samples, as `training_features` gives them, or None.
     """
-    classes = data.class_weights
-    if classes is None and labels is not None and data.classes > 0:
-        classes = class_counts(labels, data.classes)
-    return Target(space, real, classes=classes, modes=data.modes, training=training)
+    classes = None
+    if space.judges_classes:
+        classes = data.class_weights
+        if classes is None and labels is not None and data.classes > 0:
+            classes = class_counts(labels, data.classes)
+    return Target(space.name, real, classes=classes, modes=data.modes, training=training)
+
+
+def comparable_samples(data: Data, samples: int) -> int:
+    """Samples on each side of a comparison with the test split.
+
+    As many as asked for, as far as the split has them, and no more than a perfect sampler can be measured with: one
+    that cannot be drawn from is a half of the held-out data, and of fewer samples a metric is another number.
+    """
+    reach = len(data.test) if data.draw is not None else (len(data.validation) + len(data.test)) // 2
+    return min(samples, len(data.test), reach)
 
 
 def training_features(real: RealFeatures) -> Features | None:

@@ -107,11 +107,6 @@ class GaussianKernels:
         return Cloud(points[:MMD_SAMPLES], self._origin, self._chunk)
 
 
-def mmd(generated: Tensor, real: Tensor) -> float | None:
-    """Squared maximum mean discrepancy of points ``(n, dim)`` from ``(m, dim)``, by `GaussianKernels`."""
-    return GaussianKernels(real).mmd(generated)
-
-
 def median_distance(points: Tensor) -> float:
     """Median distance between two different points of ``(n, dim)``; 0 for fewer than two."""
     return float(torch.nn.functional.pdist(points).median()) if len(points) > 1 else 0.0

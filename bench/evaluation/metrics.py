@@ -7,8 +7,8 @@ alone is an object of its own, made once: `Gaussian`, `Extrapolation`, `Neighbou
 
 from bench.evaluation.frechet import Extrapolation, Gaussian, can_extrapolate, fid, fit_gaussian
 from bench.evaluation.inception_score import inception_score
-from bench.evaluation.kernels import GaussianKernels, kid, mmd
-from bench.evaluation.neighbours import BallShares, Neighbourhoods, ball_shares
+from bench.evaluation.kernels import GaussianKernels, kid
+from bench.evaluation.neighbours import BallShares, Neighbourhoods
 from bench.evaluation.transport import project, sliced_wasserstein, wasserstein
 from bench.evaluation.values import all_finite, finite
 
@@ -19,14 +19,12 @@ __all__ = [
     "GaussianKernels",
     "Neighbourhoods",
     "all_finite",
-    "ball_shares",
     "can_extrapolate",
     "fid",
     "finite",
     "fit_gaussian",
     "inception_score",
     "kid",
-    "mmd",
     "project",
     "sliced_wasserstein",
     "wasserstein",

@@ -10,7 +10,6 @@ import dataclasses
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from bench.evaluation.distances import CHUNK, Cloud
@@ -28,6 +27,9 @@ HELD_OUT_SHARE = 100
 """A copy is nearer to a training sample than all but one of so many held-out samples are."""
 ROUNDING = 1e-9
 """Relative difference of two radii below which they are one: equal distances may be computed unequal."""
+COPY_ROUNDING = 1e-6
+"""Distance, over the real samples' root mean square around their mean, below which a sample is a copy: features are
+float32, and a squared distance is rounded as the squares that it is a difference of."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,8 +82,9 @@ class Neighbourhoods:
     def memorised_share(self, generated: Tensor) -> float | None:
         """Share of generated samples ``(n, d)`` nearer to a training sample than 99 of 100 real samples are, 0 to 1.
 
-        1 % by construction for samples like the real ones, which are held out. None with fewer than 100 of them, or
-        without training samples.
+        1 % by construction for samples like the real ones, which are held out. None with fewer than 100 of them,
+        without training samples, or where more than 1 in 100 real samples are copies of training samples themselves:
+        no sample could be nearer.
         """
         if self._training is None or self._memory_radius is None or not len(generated):
             return None
@@ -89,12 +92,14 @@ class Neighbourhoods:
 
     @cached_property
     def _memory_radius(self) -> float | None:
-        """Distance to the training samples that 1 in 100 real samples falls below."""
+        """Distance to the training samples that 1 in 100 real samples falls below; None where it is but rounding."""
         assert self._training is not None
         if len(self._real) < HELD_OUT_SHARE:
             return None
         distances = self._real.nearest(self._training).sort().values
-        return float(distances[len(distances) // HELD_OUT_SHARE]) * (1 - ROUNDING)
+        radius = float(distances[len(distances) // HELD_OUT_SHARE])
+        scale = float(self._real.points.square().sum(dim=1).mean().sqrt())  # around the mean
+        return radius * (1 - ROUNDING) if radius > COPY_ROUNDING * scale else None
 
     @cached_property
     def _real_distances(self) -> Tensor:
@@ -105,11 +110,6 @@ class Neighbourhoods:
 
     def _cloud(self, features: Tensor) -> Cloud:
         return Cloud(features[:NEIGHBOUR_SAMPLES], self._origin, self._chunk)
-
-
-def ball_shares(generated: Tensor, real: Tensor) -> BallShares:
-    """Precision, recall, density and coverage of features ``(n, d)`` against ``(m, d)``."""
-    return Neighbourhoods(real).ball_shares(generated)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +132,8 @@ def _members_by_tree(generated: Cloud, mine: Tensor, real: Cloud, narrow: Tensor
     inside = generated.tree.query_ball_point(real.points.numpy(), (wide * (1 - ROUNDING)).numpy(), return_length=True)
     inside[(wide == 0).numpy()] = 0  # a tree's balls are closed; an open one around many equal samples is empty
     return _Members(
-        generated_in_real=len(np.unique(real.inside(narrow * (1 + ROUNDING), generated))),
-        real_in_generated=len(np.unique(generated.inside(mine * (1 + ROUNDING), real))),
+        generated_in_real=real.count_reached(generated, narrow * (1 + ROUNDING)),
+        real_in_generated=generated.count_reached(real, mine * (1 + ROUNDING)),
         pairs=int(inside.sum()),
         covered=int((inside > 0).sum()),
     )

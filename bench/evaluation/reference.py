@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from bench.datasets.loading import load_dataset
-from bench.evaluation.evaluator import Target, make_target, training_features
+from bench.evaluation.evaluator import Target, comparable_samples, make_target, training_features
 from bench.evaluation.real import RealFeatures
 from bench.evaluation.spaces import ClassifierSpace, Features, open_space
 from bench.record import Draw, Environment, Reference
@@ -110,7 +110,7 @@ class _HeldOut:
     def __init__(self, real: RealFeatures, samples: int, device: torch.device) -> None:
         self._real, self._device = real, device
         self._data = real.data
-        self._n = min(samples, len(self._data.test))
+        self._n = comparable_samples(self._data, samples)
         """Samples on each side of a comparison."""
         self._training = training_features(real)
 
@@ -125,12 +125,12 @@ class _HeldOut:
             yield from _measure("perfect sampler", draw, target, features)
 
     def _halves(self) -> Iterator[Draw]:
-        """Disjoint random parts of the held-out pool, as many samples on each side as the runs use, where they suffice.
+        """Disjoint random parts of the held-out pool, as many samples on each side as the runs use.
 
         Of larger splits, the first samples: those that runs are measured against, and no more than two sides need.
         """
         data = self._data
-        n = min(self._n, (len(data.validation) + len(data.test)) // 2)
+        n = self._n
         of_test = min(len(data.test), max(n, 2 * n - len(data.validation)))
         of_validation = min(len(data.validation), max(n, 2 * n - of_test))
         pool = _joined(self._real.first("validation", of_validation), self._real.first("test", of_test))
@@ -155,7 +155,7 @@ class _HeldOut:
         return self._target(self._real.first("test", self._n), None if labels is None else labels[: self._n])
 
     def _target(self, real: Features, labels: Tensor | None) -> Target:
-        return make_target(self._data, self._real.space.name, real, labels, self._training)
+        return make_target(self._data, self._real.space, real, labels, self._training)
 
     def _extract(self, samples: Tensor) -> Features:
         return self._real.space.extract(samples.to(self._device))

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import torch
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
@@ -64,6 +64,11 @@ class FeatureSpace(Protocol):
         """Of its weights and, of a plugin's, of its code; empty where it has none."""
         ...
 
+    @property
+    def judges_classes(self) -> bool:
+        """Whether its logits are of the dataset's own classes, so that modes can be counted by them."""
+        ...
+
     def extract(self, samples: Tensor) -> Features:
         """The features of decoded samples, which lie on any device; draws no random numbers."""
         ...
@@ -75,6 +80,7 @@ class RawSpace:
 
     name: str = "raw"
     sha256: str = ""
+    judges_classes: ClassVar[bool] = False
 
     def extract(self, samples: Tensor) -> Features:
         """The coordinates."""
@@ -89,6 +95,7 @@ class ClassifierSpace:
     """
 
     name = "classifier"
+    judges_classes = True
 
     def __init__(self, trained: TrainedClassifier) -> None:
         self.trained = trained
@@ -148,6 +155,9 @@ class ExtractorSpace:
     Raises:
         PluginError: it gives no features but logits.
     """
+
+    judges_classes = False
+    """Inception's are ImageNet's, and a plugin's may be as many as the dataset's and mean something else."""
 
     def __init__(self, name: str, extractor: FeatureExtractorBase, sha256: str | None = None) -> None:
         self.name = name

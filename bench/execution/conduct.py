@@ -63,7 +63,7 @@ def measure(
         store.prepare()
         with locked(store.folder), LocalPool(1) as pool:
             phases = Phases(pool, store, place, watcher, interruption)
-            phases.open_datasets(missing)
+            phases.open_datasets(missing, measured=False)
             phases.measure_speeds(missing)
     return tuple(phases.warnings)
 

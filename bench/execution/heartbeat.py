@@ -56,9 +56,10 @@ class Heartbeat:
     def progress(self, key: str, progress: Progress) -> None:
         """A run is further on."""
         with self._lock:
-            self._estimate.progress(key, progress.share)
-            changed = {"step": progress.step, "share": progress.share}
-            self._active[key] = self._active[key].model_copy(update=changed)
+            if not progress.note:
+                self._estimate.progress(key, progress.share)
+                changed = {"step": progress.step, "share": progress.share}
+                self._active[key] = self._active[key].model_copy(update=changed)
             if time.monotonic() - self._beaten > BEAT_SECONDS:
                 self._beat()
         self._watcher.progress(key, progress)

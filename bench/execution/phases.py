@@ -70,14 +70,18 @@ class Phases:
         self.recorded = 0
         """Runs that got a record."""
 
-    def open_datasets(self, specs: Sequence[RunSpec]) -> dict[str, DatasetAnswer]:
+    def open_datasets(self, specs: Sequence[RunSpec], *, measured: bool = True) -> dict[str, DatasetAnswer]:
         """See that all that the specs read is there, before anything is trained: data, weights, classifiers.
 
+        Args:
+            specs: runs.
+            measured: whether they will be: in feature spaces, which may have to be downloaded or trained.
+
         Returns:
-            What each dataset is, by `dataset_key`; nothing of one that could not be looked at for another reason.
+            What each dataset is, by `dataset_key`.
 
         Raises:
-            UsageError: data or weights are missing or broken: all of what is, at once.
+            UsageError: data or weights are missing or broken, or a dataset's code is: all of what is, at once.
         """
         needs: dict[str, list[RunSpec]] = {}
         for spec in specs:
@@ -85,16 +89,18 @@ class Phases:
         self.watcher.phase("datasets", len(needs))
         futures: Pending = {}
         for using in needs.values():
-            spaces = tuple(dict.fromkeys(spec.evaluation.space for spec in using))
+            spaces = tuple(dict.fromkeys(spec.evaluation.space for spec in using)) if measured else ()
             plugins = tuple(dict.fromkeys(plugin for spec in using for plugin in spec.plugins))
             task = DatasetTask(place=self.place, dataset=using[0].dataset, spaces=spaces, plugins=plugins)
             futures |= self._submit(task, using[0].dataset.label)
         outcomes = self._wait_for(futures)
+        if self.warnings:  # a task that ended otherwise than it should: no run could do better
+            raise UsageError(*self.warnings)
         raise_usage_fault(*outcomes)
         return {
             key: DatasetAnswer.model_validate_json(outcome.done.answer)
             for key, outcome in zip(needs, outcomes, strict=True)
-            if outcome.done is not None and outcome.done.answer
+            if outcome.done is not None
         }
 
     def make_references(self, specs: Sequence[RunSpec]) -> None:
@@ -189,7 +195,8 @@ class _Run:
         self.phases.watcher.started(self.spec.run_id)
 
     def _progress(self, progress: Progress) -> None:
-        self.last = progress
+        if not progress.note:
+            self.last = progress
         self.rows += progress.rows
         self.phases.watcher.progress(self.spec.run_id, progress)
 

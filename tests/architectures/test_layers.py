@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from bench.architectures.layers import SpectralNorm, advance, group_size, normalisation, spectral_norms, weighted
+from bench.architectures.layers import (
+    SpectralNorm,
+    advance,
+    group_size,
+    has_bias,
+    normalisation,
+    spectral_norms,
+    weighted,
+)
+from bench.spec import Normalisation
+from tests.architectures.players import KINDS
 
 
 def activations(*shape: int) -> Tensor:
@@ -42,6 +52,15 @@ def test_units_are_standardised_by_groups(kind: str, groups: int, weights: int) 
 def test_batch_normalisation_standardises_each_channel_over_the_batch(flat: bool) -> None:
     (norm,) = normalisation("batch", 6, flat=flat)
     assert_standardised(norm(activations(50, 6) if flat else activations(50, 6, 3, 3)).transpose(0, 1).flatten(1))
+
+
+@pytest.mark.parametrize("flat", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layer_has_a_bias_where_the_normalisation_does_not_take_it_away(kind: Normalisation, flat: bool) -> None:
+    norm = nn.Sequential(*normalisation(kind, 32, flat=flat))
+    x = activations(6, 32) if flat else activations(6, 32, 5, 5)
+    biased = x + torch.linspace(-1, 1, 32).view(32, *[1] * (x.dim() - 2))
+    assert has_bias(kind, flat=flat) != torch.allclose(norm(biased), norm(x), atol=1e-4)
 
 
 @given(st.integers(1, 512))

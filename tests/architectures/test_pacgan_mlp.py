@@ -8,7 +8,7 @@ import torch
 from bench.architectures.layers import Largest
 from bench.catalog import architectures
 from bench.errors import CatalogError
-from tests.architectures.players import ROLES, build, count, linear, weighted_layers
+from tests.architectures.players import KINDS, ROLES, build, count, inputs, linear, small, weighted_layers
 
 
 @pytest.mark.parametrize("packed", [1, 2, 3, 4])
@@ -26,6 +26,16 @@ def test_weights_are_normal_and_biases_zero(role: str) -> None:
     for layer in weighted_layers(build("pacgan-mlp", role, (2,))):
         assert layer.weight.std().item() == pytest.approx(0.02, rel=0.15)
         assert layer.bias is None or not layer.bias.any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_generator_sees_more_of_z_than_its_direction(kind: str) -> None:
+    generator = small("pacgan-mlp", "generator", (2,), kind).eval()
+    random = torch.Generator().manual_seed(2)
+    for weight in generator.parameters():  # biases begin with 0
+        torch.nn.init.normal_(weight, generator=random)
+    z = 100 * inputs("generator", (2,), 20)  # far from the ε of a variance
+    assert not torch.allclose(generator(2 * z), generator(z), rtol=1e-3)
 
 
 def test_maxout_units_are_the_largest_of_their_pieces() -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench.catalog import datasets
 from bench.datasets import array as module
@@ -143,6 +150,66 @@ def test_files_that_hold_no_arrays(tmp_path: Path) -> None:
         load(tmp_path, path="torn.npy")
     with pytest.raises(DataError, match="is a folder; a folder of images is a dataset 'images'"):
         load(tmp_path, path=str(tmp_path))
+
+
+def rewrite(path: Path, change: Callable[[bytearray], None]) -> None:
+    content = bytearray(path.read_bytes())
+    change(content)
+    path.write_bytes(content)
+
+
+def test_archives_that_cannot_be_unpacked(tmp_path: Path) -> None:
+    def damage(content: bytearray) -> None:
+        content[200:400] = bytes(200)
+
+    def encrypt(content: bytearray) -> None:
+        for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+            content[content.index(mark) + at] |= 1
+
+    def pack_strangely(content: bytearray) -> None:
+        for mark, at in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+            content[content.index(mark) + at] = 77
+
+    path = tmp_path / "mine.npz"
+    for change, says in (
+        (damage, "is broken: "),
+        (encrypt, "cannot be read: .*encrypted"),
+        (pack_strangely, "cannot be"),
+    ):
+        np.savez_compressed(path, PIXELS)
+        rewrite(path, change)
+        with pytest.raises(DataError, match=f"mine.npz' {says}") as caught:
+            load(tmp_path, path="mine.npz")
+        assert len(caught.value.faults) == 1
+
+
+@given(st.data())
+@settings(max_examples=100)
+def test_damage_anywhere_is_told_or_harmless(data: st.DataObject) -> None:
+    buffer = io.BytesIO()
+    save = data.draw(st.sampled_from([np.save, np.savez, np.savez_compressed]))
+    save(buffer, PIXELS[:2])  # type: ignore[operator]
+    content = bytearray(buffer.getvalue())
+    end = len(content) - 1
+    places = st.one_of(st.integers(0, end), st.integers(0, 140), st.integers(end - 120, end))
+    for place in data.draw(st.lists(places, min_size=1, max_size=4)):
+        content[place] = data.draw(st.integers(0, 255))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mine"
+        path.write_bytes(content)
+        with contextlib.suppress(DataError):
+            assert all(isinstance(each, np.ndarray) for each in module.read_arrays(path, "mine").values())
+
+
+def test_of_an_archive_arrays_alone_are_read(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mine.npz", PIXELS)
+    with zipfile.ZipFile(tmp_path / "mine.npz", "a") as archive:
+        archive.writestr("notes.txt", "mine")
+    assert len(load(tmp_path, path="mine.npz").train) == 32
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("photos/1.png", b"x")
+    with pytest.raises(DataError, match=r"photos.zip' holds no arrays; a folder of images is a dataset 'images'"):
+        load(tmp_path, path="photos.zip")
 
 
 def test_points_are_taken_as_they_are(tmp_path: Path) -> None:

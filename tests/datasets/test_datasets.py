@@ -97,6 +97,31 @@ def test_data_that_break_their_promise_are_refused(
         load_dataset(choice(datasets, "ring"), Path())
 
 
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (
+            torch.zeros(10, dtype=torch.int32),
+            r"are torch.int32 of shape \(10,\), from 0 to 0; due are int64.*from 0 to 1$",
+        ),
+        (torch.zeros(10), "are torch.float32"),
+        (torch.zeros(9).long(), r"of shape \(9,\), from 0 to 0; due are int64 of shape \(10,\)"),
+        (torch.zeros(10, 1).long(), r"of shape \(10, 1\)"),
+        (torch.full((10,), 2), "from 2 to 2; due"),
+        (torch.full((10,), -1), "from -1 to -1; due"),
+        (torch.zeros(0).long(), r"of shape \(0,\); due"),
+    ],
+)
+def test_labels_that_are_not_the_samples_are_refused(
+    monkeypatch: pytest.MonkeyPatch, labels: torch.Tensor, says: str
+) -> None:
+    good = datasets.create("ring", train=10).load(Path())
+    data = dataclasses.replace(good, train=torch.zeros(10, 2), train_labels=labels, classes=2)
+    monkeypatch.setattr("bench.datasets.mixtures.Ring.load", lambda *_: data)
+    with pytest.raises(DataError, match=f"labels of its train split .*{says}"):
+        load_dataset(choice(datasets, "ring"), Path())
+
+
 def test_the_digest_tells_samples_labels_and_splits_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     data = datasets.create("digits").load(Path())
     changed = data.train.clone()  # type: ignore[attr-defined]

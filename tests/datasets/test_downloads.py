@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import http.client
 import http.server
 import threading
 import time
@@ -63,6 +64,28 @@ def test_a_download_with_another_checksum_leaves_nothing(served: tuple[SourceFil
         fetch("mine", [file], tmp_path / "root")
     assert not file.is_under(tmp_path / "root")
     assert not list((tmp_path / "root").rglob("file.gz"))
+
+
+def test_a_server_that_breaks_off_is_told(
+    served: tuple[SourceFile, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: object) -> None:
+        raise http.client.IncompleteRead(b"pixels", 5994)
+
+    monkeypatch.setattr("torchvision.datasets.utils.download_url", break_off)
+    with pytest.raises(DataError, match=r"downloading failed: IncompleteRead\(6 bytes read, 5994 more expected\)"):
+        fetch("mine", [served[0]], tmp_path / "root")
+
+
+def test_leftovers_of_killed_downloads_are_removed(served: tuple[SourceFile, list[str]], tmp_path: Path) -> None:
+    left, others = (tmp_path / f"root/set/.{name}.k1ll3d_x.part" for name in ("file.gz", "file.gz.sig"))
+    for part in (left, others):
+        part.mkdir(parents=True)
+        (part / "half").touch()
+    fetch("mine", [served[0]], tmp_path / "root")
+    assert served[0].is_under(tmp_path / "root")
+    assert not left.exists()
+    assert others.exists(), "another file's, which may be on its way"
 
 
 def test_the_next_address_is_tried(served: tuple[SourceFile, list[str]], tmp_path: Path) -> None:

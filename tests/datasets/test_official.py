@@ -72,11 +72,16 @@ def all_rows_of(images: np.ndarray) -> np.ndarray:
     return rows[np.lexsort(rows.T)]
 
 
-def test_unpacked_idx_files_are_found(tmp_path: Path) -> None:
-    images, labels = write_mnist(tmp_path, "MNIST")
-    for packed in (tmp_path / "MNIST/raw").iterdir():
+def unpack_mnist(root: Path) -> tuple[np.ndarray, np.ndarray]:
+    images, labels = write_mnist(root, "MNIST")
+    for packed in list((root / "MNIST/raw").iterdir()):
         packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
         packed.unlink()
+    return images, labels
+
+
+def test_unpacked_idx_files_are_found(tmp_path: Path) -> None:
+    images, labels = unpack_mnist(tmp_path)
     assert labels_belong(Mnist(validation=100).load(tmp_path), images, labels)
 
 
@@ -84,6 +89,34 @@ def test_unpacked_idx_files_are_found(tmp_path: Path) -> None:
 def test_what_is_no_idx_file_is_named(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"some/file' is no idx file"):
         mnist.parse_idx(content, Path("some/file"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        (
+            "train-images-idx3-ubyte",
+            random_bytes(400, 28, 27),
+            r"labels-idx1-ubyte' hold arrays of shape 400×28×27 and 400;",
+        ),
+        ("train-labels-idx1-ubyte", labels_of(399, 10), r"of shape 400×28×28 and 399; due are N×28×28"),
+        ("train-images-idx3-ubyte", labels_of(400, 10), r"of shape 400 and 400"),
+        ("t10k-labels-idx1-ubyte", labels_of(50, 11), r"hold labels that are of none of 10"),
+    ],
+)
+def test_idx_files_that_do_not_belong_together_are_named(
+    name: str, content: np.ndarray, says: str, tmp_path: Path
+) -> None:
+    unpack_mnist(tmp_path)
+    (tmp_path / f"MNIST/raw/{name}").write_bytes(idx(content))
+    with pytest.raises(DataError, match=rf"{tmp_path}/MNIST/raw/{name}'.*{says}"):
+        Mnist(validation=100).load(tmp_path)
+
+
+def test_idx_files_with_too_few_images_are_named(tmp_path: Path) -> None:
+    unpack_mnist(tmp_path)
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte' holds 400 images, of which 400 cannot be held out"):
+        Mnist(validation=400).load(tmp_path)
 
 
 def test_an_idx_file_that_is_not_the_official_one_is_refused(tmp_path: Path) -> None:
@@ -115,6 +148,10 @@ def test_emnist_letters_stand_upright_and_count_from_0(
     data = EmnistLetters(validation=104).load(tmp_path)
     assert data.classes == 26
     assert labels_belong(data, upright[:, None], labels)
+    if not packed:
+        (raw / LETTERS[3]).write_bytes(idx(labels[312:]))
+        with pytest.raises(DataError, match=rf"{LETTERS[3]}' hold labels that are of none of 26 classes"):
+            EmnistLetters(validation=104).load(tmp_path)
 
 
 @pytest.mark.parametrize(("cls", "classes"), [(Cifar10, 10), (Cifar100, 100)])
@@ -174,6 +211,9 @@ def test_stl10_is_turned_upright_and_reduced(packed: bool, tmp_path: Path, monke
     assert images.shape == (60, 3, 32, 32)
     assert sorted(images[:, 0, 0, 5].tolist()) == list(range(100, 160))
     assert (images[:, :, -1] == 0).all()
+    if not packed:
+        (tmp_path / STL10_MEMBER).write_bytes(bytes(len(content)))
+        assert not Stl10(size=32).load(tmp_path).train[:].any(), "another file is prepared anew"
 
 
 def test_celeba_is_cropped_to_its_central_square(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +233,20 @@ def test_celeba_is_cropped_to_its_central_square(tmp_path: Path, monkeypatch: py
         assert images.shape == (10, 3, 32, 32)
         assert images.amin((1, 2, 3)).equal(images.amax((1, 2, 3))), "rows above or below the square are seen"
         assert sorted(images[:, 0, 0, 0].tolist()) == [7 * i for i in range(number, 30, 3)]
+    (folder / "readme.txt").touch()
+    monkeypatch.setattr("bench.datasets.celeba.decode_all", lambda *_: pytest.fail("prepared anew for nothing"))
+    CelebA(size=32).load(tmp_path)
+
+
+def test_another_folder_of_celeba_is_prepared_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "celeba/img_align_celeba"
+    folder.mkdir(parents=True)
+    (tmp_path / "celeba/list_eval_partition.txt").write_text("".join(f"{i}.png {i // 3}\n" for i in range(9)))
+    accept(monkeypatch, CelebA, tmp_path)
+    for grey in (10, 20):
+        for i in range(9):
+            Image.fromarray(np.full((218, 178, 3), grey, np.uint8)).save(folder / f"{i}.png")
+        assert (CelebA(size=32).load(tmp_path).train[:] == grey).all()
 
 
 def test_celeba_is_read_out_of_its_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.datasets import prepared as module
 from bench.datasets.prepared import Wanted, prepare
 from bench.errors import DataError
 from tests.datasets.formats import random_bytes
@@ -52,7 +53,8 @@ def test_other_settings_are_another_file_and_other_sources_the_same(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "torn", ["no sidecar", "empty sidecar", "foreign sidecar", "short array", "no array", "objects"]
+    "torn",
+    ["no sidecar", "empty sidecar", "foreign sidecar", "short array", "empty array", "archive", "no array", "objects"],
 )
 def test_what_is_torn_is_made_again(torn: str, tmp_path: Path) -> None:
     prepare(WANTED, tmp_path, Maker())
@@ -65,6 +67,11 @@ def test_what_is_torn_is_made_again(torn: str, tmp_path: Path) -> None:
         sidecar.write_text(json.dumps([1]))
     elif torn == "short array":
         array.write_bytes(array.read_bytes()[:-1])
+    elif torn == "empty array":
+        array.write_bytes(b"")
+    elif torn == "archive":
+        with array.open("wb") as file:
+            np.savez(file, PIXELS)
     elif torn == "no array":
         array.unlink()
     else:
@@ -72,6 +79,36 @@ def test_what_is_torn_is_made_again(torn: str, tmp_path: Path) -> None:
     maker = Maker()
     assert np.array_equal(prepare(WANTED, tmp_path, maker).array, PIXELS)
     assert maker.calls == 1
+
+
+def test_another_array_under_its_name_is_not_taken_for_it(tmp_path: Path) -> None:
+    prepare(WANTED, tmp_path, Maker())
+    np.save(tmp_path / f"prepared/{WANTED.file}.npy", PIXELS[::-1])
+    maker = Maker()
+    assert np.array_equal(prepare(WANTED, tmp_path, maker).array, PIXELS)
+    assert maker.calls == 1
+
+
+def test_a_copy_is_hashed_once_and_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(WANTED, tmp_path / "a", Maker())
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    hashed = []
+    monkeypatch.setattr(module, "_hash", lambda *each, hash=module._hash: hashed.append(each) or hash(*each))
+    maker = Maker()
+    for _ in range(2):
+        assert np.array_equal(prepare(WANTED, tmp_path / "b", maker).array, PIXELS)
+    assert (maker.calls, len(hashed)) == (0, 1)
+
+
+def test_leftovers_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "prepared"
+    left, others = folder / f".{WANTED.file}.k1ll3d_x.part", folder / ".another-0123456789ab.runs.part"
+    for part in (left, others):
+        part.mkdir(parents=True)
+        (part / "half.npy").touch()
+    prepare(WANTED, tmp_path, Maker())
+    assert not left.exists()
+    assert others.exists()
 
 
 @pytest.mark.parametrize("fault", [DataError("broken"), KeyboardInterrupt()])

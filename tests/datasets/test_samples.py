@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,6 +84,33 @@ def test_what_fits_is_resident_and_what_does_not_stays_where_it_is(monkeypatch: 
     assert data.train is samples
 
 
+def test_what_fits_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    tensor = torch.from_numpy(random_bytes(10, 1, 4, 4))
+    monkeypatch.setattr(module, "PART", 3 * 16)
+    read: list[int] = []
+    get = Mapped.__getitem__
+
+    def watch(samples: Mapped, index: torch.Tensor | slice) -> torch.Tensor:
+        read.append(len(part := get(samples, index)))
+        return part
+
+    monkeypatch.setattr(Mapped, "__getitem__", watch)
+    resident = mapped(tensor).to(CPU)
+    assert isinstance(resident, torch.Tensor)
+    assert torch.equal(resident, tensor)
+    assert read == [3, 3, 3, 1]
+
+
+def test_a_container_with_a_limit_counts_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CGROUP", tmp_path)
+    without = module.resident_limit(CPU)
+    for name, content in (("max", "5000\n"), ("current", "4000\n"), ("stat", "anon 3000\ninactive_file 800\n")):
+        (tmp_path / f"memory.{name}").write_text(content)
+    assert module.resident_limit(CPU) == (5000 - 4000 + 800) / 2 < without
+    (tmp_path / "memory.max").write_text("max\n")
+    assert module.resident_limit(CPU) > 5000
+
+
 def test_resident_limit_is_half_of_what_is_free() -> None:
     available = module.psutil.virtual_memory().available
     assert module.resident_limit(CPU) == pytest.approx(available / 2, rel=0.2)
@@ -155,6 +183,9 @@ def test_streamed_draws_are_those_of_resident_samples_on_cuda() -> None:
 def test_too_large_for_the_device_is_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     cuda = torch.device("cuda")
     tensor = torch.from_numpy(random_bytes(10, 1, 4, 4))
+    resident = place(mapped(tensor), cuda)
+    assert isinstance(resident, torch.Tensor)
+    assert torch.equal(resident, tensor.to(cuda))
     monkeypatch.setattr(module, "resident_limit", lambda device: 159)
     assert isinstance(place(tensor, cuda), Streamed)
     assert isinstance(place(mapped(tensor), cuda), Streamed)

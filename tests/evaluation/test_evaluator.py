@@ -10,7 +10,14 @@ from torch import Tensor
 
 from bench.datasets.base import Data
 from bench.errors import DataError
-from bench.evaluation.evaluator import Evaluator, Result, Target, make_target, training_features
+from bench.evaluation.evaluator import (
+    Evaluator,
+    Result,
+    Target,
+    comparable_samples,
+    make_target,
+    training_features,
+)
 from bench.evaluation.real import RealFeatures
 from bench.evaluation.reference import NOISE_DRAWS, PERFECT_DRAWS, make_reference
 from bench.evaluation.spaces import ClassifierSpace, Features, FeatureSpace, RawSpace
@@ -43,6 +50,12 @@ def values(results: tuple[Result, ...]) -> dict[str, float | None]:
 
 def evaluator_of(data: Data, space: FeatureSpace, samples: int) -> Evaluator:
     return Evaluator(RealFeatures(data, space, CPU, None, ""), samples, CPU)
+
+
+class Judging(RawSpace):
+    """Says that its logits are of the dataset's own classes."""
+
+    judges_classes = True
 
 
 class CountingSpace(RawSpace):
@@ -118,8 +131,8 @@ def test_samples_far_off_do_not_break_a_metric(ring: Data) -> None:
 
 
 def test_real_samples_are_looked_at_once_for_all_evaluations(ring: Data) -> None:
-    target = make_target(ring, "raw", RawSpace().extract(ring.test[:300]), None)
-    fresh = make_target(ring, "raw", RawSpace().extract(ring.test[:300]), None)
+    target = make_target(ring, RawSpace(), RawSpace().extract(ring.test[:300]), None)
+    fresh = make_target(ring, RawSpace(), RawSpace().extract(ring.test[:300]), None)
     first = target.measure(Features(ring.train[:300]))
     target.measure(Features(ring.train[300:600]))
     assert target.measure(Features(ring.train[:300])) == first == fresh.measure(Features(ring.train[:300]))
@@ -131,7 +144,7 @@ def test_true_weights_of_classes_stand_for_the_real_samples_counts(digits: Data)
     real = Features(torch.randn(300, 4), logits)
 
     def measure(data: Data) -> tuple[dict[str, float | None], dict[str, tuple[int, int]]]:
-        target = make_target(data, "classifier", real, labels)
+        target = make_target(data, Judging(name="classifier"), real, labels)
         return values(target.measure(real)), target.counts(300)
 
     measured, counts = measure(digits)
@@ -160,7 +173,7 @@ def test_points_of_many_dimensions_have_no_exact_distance_and_few_samples_no_ext
 
 
 def test_fewer_samples_than_a_metric_needs_leave_it_undefined(ring: Data) -> None:
-    target = make_target(ring, "raw", Features(ring.test[:300]), None)
+    target = make_target(ring, RawSpace(), Features(ring.test[:300]), None)
     found = values(target.measure(Features(ring.train[:3])))
     undefined = {name for name, value in found.items() if value is None}
     assert undefined == {"fid_infinity", "precision", "recall", "density", "coverage"}
@@ -203,3 +216,22 @@ def test_reference_of_images_halves_the_held_out_pool(digits_space: ClassifierSp
     assert len(set(floor)) == PERFECT_DRAWS
     assert max(floor) < min(ceiling)
     assert Reference.model_validate_json(reference.model_dump_json()) == reference
+
+
+def test_logits_of_other_classes_count_no_modes(digits: Data) -> None:
+    """Inception's 1,008 are ImageNet's, and those of a plugin may be as many as the dataset's by chance."""
+    labels = torch.arange(300) % 10
+    for classes in (5, 10, 1008):
+        real = Features(torch.randn(300, 4), torch.randn(300, classes))
+        target = make_target(digits, RawSpace(name="inception"), real, labels)
+        assert not {"modes_covered", "reverse_kl", "total_variation"} & set(target.names())
+        assert "inception_score" in values(target.measure(real))
+
+
+@pytest.mark.parametrize(("validation", "test", "due"), [(50, 300, 175), (300, 300, 300), (1000, 300, 300)])
+def test_runs_use_as_many_samples_as_a_perfect_sampler_can(digits: Data, validation: int, test: int, due: int) -> None:
+    held_out = torch.cat([digits.validation[:], digits.test[:]] * 2)
+    data = dataclasses.replace(digits, validation=held_out[:validation], test=held_out[:test])
+    assert comparable_samples(data, 2500) == due
+    assert comparable_samples(data, 100) == 100
+    assert comparable_samples(dataclasses.replace(data, draw=lambda n, random: held_out[:n]), 2500) == test

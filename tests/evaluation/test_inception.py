@@ -113,7 +113,7 @@ def test_metrics_are_those_of_torch_fidelity(
         cache=False,
         verbose=False,
     )
-    target = make_target(pictures, "inception", of_test, None)
+    target = make_target(pictures, inception, of_test, None)
     found = {result.name: result.value for result in target.measure(inception.extract(generated))}
     # of a product of singular covariances it adds up the roots of 2,000 eigenvalues that are 0 but for rounding
     assert found["fid"] == pytest.approx(due["frechet_inception_distance"], rel=1e-4)

@@ -82,7 +82,7 @@ def test_metrics_equal_torch_fidelity_calculate_metrics_on_the_same_samples(
     assert fid == pytest.approx(theirs["frechet_inception_distance"], rel=1e-5)
     assert metrics.inception_score(logits) == pytest.approx(theirs["inception_score_mean"], rel=1e-6)
     assert metrics.kid(*features) == pytest.approx(theirs["kernel_inception_distance_mean"], abs=1e-6)
-    shares = metrics.ball_shares(*features)
+    shares = metrics.Neighbourhoods(features[1]).ball_shares(features[0])
     assert (shares.precision, shares.recall) == pytest.approx((theirs["precision"], theirs["recall"]), abs=0.005)
 
 
@@ -117,11 +117,11 @@ def test_metrics_do_not_depend_on_the_order_of_samples(n: int, seed: int) -> Non
         return [
             metrics.fid(metrics.fit_gaussian(features), metrics.fit_gaussian(real)),
             metrics.kid(features, real),
-            *dataclasses.astuple(metrics.ball_shares(features, real)),
+            *dataclasses.astuple(metrics.Neighbourhoods(real).ball_shares(features)),
             metrics.inception_score(features),
             metrics.sliced_wasserstein(metrics.project(features), metrics.project(real)),
             metrics.wasserstein(features, real),
-            metrics.mmd(features, real),
+            metrics.GaussianKernels(real).mmd(features),
         ]
 
     # projections are float32 products, whose last bit may follow the place in the matrix

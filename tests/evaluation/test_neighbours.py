@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from torch import Tensor
 from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
 
 from bench.evaluation.distances import Cloud
-from bench.evaluation.neighbours import BallShares, Neighbourhoods, ball_shares
+from bench.evaluation.neighbours import BallShares, Neighbourhoods
 
 from .drawing import correlated, known, normal
 
@@ -34,6 +35,10 @@ def by_hand(generated: Tensor, real: Tensor) -> BallShares:
         density=inside.sum() / (5 * len(g)),
         coverage=inside.any(axis=0).mean(),
     )
+
+
+def ball_shares(generated: Tensor, real: Tensor) -> BallShares:
+    return Neighbourhoods(real).ball_shares(generated)
 
 
 def astuple(shares: BallShares) -> tuple[float | None, ...]:
@@ -146,6 +151,28 @@ def test_equal_real_samples_have_open_balls_without_inside(dim: int) -> None:
     assert shares.density == shares.coverage == 0
 
 
+@given(st.integers(8, 60), st.integers(8, 60), st.integers(1, 3), st.integers(2, 5), st.integers(0, 1000))
+def test_shares_of_points_of_few_values_equal_their_definitions(
+    n: int, m: int, dim: int, values: int, seed: int
+) -> None:
+    random = torch.Generator().manual_seed(seed)
+    generated, real = (torch.randint(values, (size, dim), generator=random).float() for size in (n, m))
+    assert astuple(ball_shares(generated, real)) == pytest.approx(astuple(by_hand(generated, real)), abs=1e-12)
+
+
+def test_points_of_few_values_take_no_memory_for_their_pairs() -> None:
+    random = torch.Generator().manual_seed(0)
+    generated, real = (torch.randint(2, (3000, 2), generator=random).float() for _ in range(2))
+    tracemalloc.start()
+    try:
+        shares = ball_shares(generated, real)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (shares.precision, shares.recall) == (1, 1)
+    assert peak < 8 * 3000 * 3000 / 4 / 10  # a quarter of all pairs are of equal points; a tenth of their indices
+
+
 @given(st.integers(8, 40), st.integers(8, 40), st.sampled_from([2, 6]), st.integers(0, 1000))
 def test_shares_do_not_depend_on_order_place_or_scale(n: int, m: int, dim: int, seed: int) -> None:
     generated, real = normal(n, dim, seed).double(), normal(m, dim, seed + 1).double()
@@ -181,3 +208,14 @@ def test_memorisation_needs_training_samples_and_a_hundred_held_out_ones() -> No
     assert Neighbourhoods(real).memorised_share(training) is None
     assert Neighbourhoods(real[:99], training).memorised_share(training) is None
     assert Neighbourhoods(real, training).memorised_share(training) == 1
+
+
+@DIMENSIONS
+def test_memorisation_is_undefined_where_held_out_samples_are_copies_themselves(dim: int) -> None:
+    training, fresh = normal(2000, dim, 0) + 3, normal(500, dim, 1) + 3
+    few, many = (torch.cat([training[:copies], fresh[copies:]]) for copies in (5, 6))
+    assert Neighbourhoods(few, training).memorised_share(training[100:200]) == 1
+    assert Neighbourhoods(many, training).memorised_share(training[100:200]) is None
+    rounded = torch.cat([training[:6] * (1 + 1e-7), fresh[6:]])
+    assert Neighbourhoods(rounded, training).memorised_share(training[100:200]) is None
+    assert Neighbourhoods(torch.zeros(200, dim), torch.zeros(200, dim)).memorised_share(torch.zeros(200, dim)) is None
