@@ -42,6 +42,7 @@ from bench.execution.tasks import (
     ReferenceTask,
     RunTask,
     Task,
+    ThroughputTask,
 )
 from bench.plugins import load_installed, load_plugin
 from bench.spec import PluginSpec
@@ -125,9 +126,13 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
             limit_allocations(round(task.spec.execution.memory_limit_gib * 2**30))
         _prepare(task.place.device, task.spec.training.threads, task.spec.plugins)
         return Done(stopped=not run(task, tell, stopping))
+    with _told(tell):
+        return _measure(task)
+
+
+def _measure(task: DatasetTask | ReferenceTask | ThroughputTask) -> Done:
     place = task.place
     store = Store(place.results)
-    logging.getLogger("bench").addHandler(_Telling(tell))
     if isinstance(task, DatasetTask):
         _prepare(place.device, 1, task.plugins)
         return Done(answer=_open(task).model_dump_json())
@@ -162,6 +167,17 @@ class _Telling(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """One line."""
         self._tell(Progress(step=0, images=0, seconds=0.0, share=0.0, note=record.getMessage()))
+
+
+@contextlib.contextmanager
+def _told(tell: Callable[[Progress], None]) -> Iterator[None]:
+    """What is logged inside is told."""
+    handler, logger = _Telling(tell), logging.getLogger("bench")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _open(task: DatasetTask) -> DatasetAnswer:
