@@ -224,7 +224,7 @@ def verify(
         raise UsageError(f"{suite} has no run that can be verified: give it a budget in steps or images")
     specs = [spec if steps is None else verification.shorten(spec, steps) for spec in sample]
     with make_display(err, quiet) as display:
-        verdicts = verification.verify(specs, _data_root(data_root), weights, device, display)
+        verdicts = verification.verify(specs, _data_root(data_root), device, display, weights)
     if as_json:
         print(json.dumps([dataclasses.asdict(verdict) for verdict in verdicts], indent=1))
     else:
@@ -317,7 +317,7 @@ def _measure(plan: Plan, store: Store, data_root: Path, weights: Path | None, de
     from bench.progress import make_display
 
     with make_display(err, quiet=False) as display:
-        warnings = measure(plan, store, data_root, weights, device, display)
+        warnings = measure(plan, store, data_root, device, display, weights)
     for warning in warnings:
         err.print(f"warning: {warning}", markup=False, soft_wrap=True)
 

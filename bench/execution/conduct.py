@@ -51,7 +51,7 @@ class Summary:
 
 
 def measure(
-    plan: Plan, store: Store, data_root: Path, weights: Path | None, device: str, watcher: Watcher
+    plan: Plan, store: Store, data_root: Path, device: str, watcher: Watcher, weights: Path | None = None
 ) -> tuple[str, ...]:
     """Measure the training speed of every cell of a plan that has none yet, without training any; returns warnings."""
     specs = dict(zip(plan.run_ids, plan.specs, strict=True))

@@ -80,16 +80,16 @@ def shorten(spec: RunSpec, steps: int) -> RunSpec:
 
 
 def verify(
-    specs: Sequence[RunSpec], data_root: Path, weights: Path | None, device: str, watcher: Watcher
+    specs: Sequence[RunSpec], data_root: Path, device: str, watcher: Watcher, weights: Path | None = None
 ) -> tuple[Verdict, ...]:
     """Train every run alone, then in each of `WAYS`, and compare.
 
     Args:
         specs: the runs.
         data_root: where data sets and classifiers lie.
-        weights: of the Inception network, where they do not lie there.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         watcher: is told of progress.
+        weights: of the Inception network, where they do not lie under the data root.
 
     Raises:
         UsageError: the device or the data are not there.
