@@ -12,7 +12,7 @@ from pydantic import Field
 
 from bench.catalog import Unit, datasets
 from bench.datasets.base import Data
-from bench.datasets.own import OwnPath, Share, find_path, split_at_random
+from bench.datasets.own import OwnImages, OwnPath, Share, find_path, split_at_random
 from bench.datasets.prepared import Wanted, prepare, tell_file
 from bench.datasets.splitting import make_data, make_mapped
 from bench.errors import DataError
@@ -33,7 +33,7 @@ IN_MEMORY = 2**28
     source="your own",
 )
 @dataclass(frozen=True)
-class Array:
+class Array(OwnImages):
     """Square images of your own in an .npy or .npz file, with or without labels.
 
     Bytes are taken as they are; floats are scaled from [minimum, maximum] to 0 … 255 and rounded.
@@ -52,16 +52,6 @@ class Array:
     maximum: Annotated[float, Field(description="white, of arrays of floats")] = 1.0
     validation: Share = 0.1
     test: Share = 0.1
-
-    @property
-    def space(self) -> str:
-        """That of a classifier where there are labels to train one with."""
-        return "classifier" if self.labels else "inception"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """As the settings tell."""
-        return (self.channels, self.size, self.size)
 
     def load(self, root: Path) -> Data:
         """Of the file at ``path``."""

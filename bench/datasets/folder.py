@@ -14,7 +14,7 @@ from pydantic import Field
 from bench.catalog import Unit, datasets
 from bench.datasets.base import Data
 from bench.datasets.decoding import Crop, Frame, decode_all, read_file
-from bench.datasets.own import OwnPath, Share, find_path, split_at_random
+from bench.datasets.own import OwnImages, OwnPath, Share, find_path, split_at_random
 from bench.datasets.prepared import Prepared, Wanted, prepare
 from bench.datasets.splitting import make_mapped
 from bench.errors import DataError
@@ -26,7 +26,7 @@ from bench.errors import DataError
     source="your own",
 )
 @dataclass(frozen=True)
-class Images:
+class Images(OwnImages):
     """A folder of images of your own, with one subfolder per class if they have labels.
 
     Decoded once and kept under ``prepared`` at the data root; files that change are decoded anew.
@@ -44,16 +44,6 @@ class Images:
     upscale: Annotated[bool, Field(description="whether images smaller than size are enlarged, not refused")] = False
     validation: Share = 0.1
     test: Share = 0.1
-
-    @property
-    def space(self) -> str:
-        """That of a classifier where there are labels to train one with."""
-        return "classifier" if self.labels else "inception"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """As the settings tell."""
-        return (self.channels, self.size, self.size)
 
     def load(self, root: Path) -> Data:
         """Of the folder at ``path``."""

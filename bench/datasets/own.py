@@ -1,4 +1,4 @@
-"""What datasets of the user's own share: where they lie, and their random splits."""
+"""What datasets of the user's own share: what they are, where they lie, and their random splits."""
 
 from __future__ import annotations
 
@@ -14,6 +14,24 @@ from bench.errors import DataError
 
 OwnPath = Annotated[str, Field(description="where it lies; a relative path starts at the data root, ~ is your home")]
 Share = Annotated[float, Field(gt=0, lt=0.5, description="share of the samples that is held out for this split")]
+
+
+class OwnImages:
+    """Square images whose settings tell what they are before anything is read."""
+
+    size: int
+    channels: int
+    labels: bool
+
+    @property
+    def space(self) -> str:
+        """That of a classifier where there are labels to train one with."""
+        return "classifier" if self.labels else "inception"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As the settings tell."""
+        return (self.channels, self.size, self.size)
 
 
 def find_path(path: str, root: Path, what: str) -> Path:
