@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.errors import unknown
 from bench.expansion import Block, Expansion
 from bench.faults import Faults
+from bench.metrics import METRICS, measurable
 from bench.resolve import plugins_of
 from bench.spec import ExecutionSpec, Identity, PluginSpec, RunSpec, canonical, field_identity, plain_data
 from bench.suite_file import SuiteFile
 
 FEW_SEEDS = 5
+SIGNIFICANT = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +79,7 @@ def expand(file: SuiteFile, *, name: str, text: str, faults: Faults) -> Plan:
     """
     expansion = Expansion(file, faults)
     blocks = expansion.blocks()
+    _check_report(file, blocks, faults)
     faults.raise_if_any()
     drafts = _combine(blocks, file.execution.to_spec())
     runs: list[tuple[int, int, str, RunSpec]] = []
@@ -105,6 +110,31 @@ def expand(file: SuiteFile, *, name: str, text: str, faults: Faults) -> Plan:
     )
 
 
+def _check_report(file: SuiteFile, blocks: Sequence[Block], faults: Faults) -> None:
+    """See that the report's baseline is an objective of the suite, and that its metric is measured somewhere in it."""
+    report = file.report
+    labels = tuple(dict.fromkeys(objective.label for block in blocks for objective in block.objectives))
+    grids = [file, *(grid for grid in file.grid or () if grid is not None)]
+    # an objective that is there and has a fault of its own is not told as unknown too
+    written = {entry.label or entry.name for grid in grids for entry in grid.objectives or () if entry is not None}
+    if report.baseline is not None and labels and report.baseline not in written.union(labels):
+        faults.add(("report", "baseline"), unknown("objective of this suite", report.baseline, labels))
+    spaces = dict.fromkeys(evaluation.space for block in blocks for _, evaluation, _ in block.fields)
+    measured = dict.fromkeys(metric.name for space in spaces for metric in measurable(space))
+    if report.metric is not None and measured and report.metric not in measured:
+        if report.metric not in METRICS:
+            faults.add(("report", "metric"), unknown("metric", report.metric, tuple(measured)))
+        else:
+            said = f"'{report.metric}' is not measured in {_spaces(tuple(spaces))}; valid: {', '.join(measured)}"
+            faults.add(("report", "metric"), said)
+
+
+def _spaces(names: Sequence[str]) -> str:
+    """``the raw space``, ``the raw and classifier spaces``."""
+    *others, last = names
+    return f"the {', '.join(others)} and {last} spaces" if others else f"the {last} space"
+
+
 def _refuse_shared_names(cells: Sequence[Cell], faults: Faults) -> None:
     """Two cells under one name would stand in one row of the report."""
     counts = Counter(cell.name for cell in cells)
@@ -118,19 +148,40 @@ def _refuse_shared_names(cells: Sequence[Cell], faults: Faults) -> None:
 
 
 def _warn(cells: Sequence[Cell]) -> list[str]:
+    """What so few seeds can never tell, whatever the runs will be."""
+    tasks: dict[tuple[str, str], dict[str, int]] = {}
+    for cell in cells:
+        tasks.setdefault((cell.architecture, cell.dataset), {})[cell.objective] = len(cell.seeds)
+    tasks = {task: seeds for task, seeds in tasks.items() if len(seeds) > 1}
+    if not tasks:
+        return []
+    fewest = min(min(seeds.values()) for seeds in tasks.values())
+    others = max(len(seeds) for seeds in tasks.values()) - 1
+    with_seeds = "with 1 seed per cell" if fewest == 1 else f"with {fewest} seeds per cell"
     warnings = []
-    fewest = min(len(cell.seeds) for cell in cells)
-    objectives = len({cell.objective for cell in cells})
-    if fewest < FEW_SEEDS and objectives > 1:
-        seeds = "1 seed" if fewest == 1 else f"{fewest} seeds"
-        smallest = 2 / math.comb(2 * fewest, fewest)
-        # the extremes of many may still be further apart than chance puts them
-        never = "no difference can ever be" if objectives == 2 else "no difference between two alone can be"
-        warnings.append(
-            f"descriptive: with {seeds} per cell the smallest two-sided p of a rank-sum test between two objectives is "
-            f"{min(1.0, smallest):.2g}" + (f", so that {never} significant" if smallest > 0.05 else "")
-        )
+    if fewest < FEW_SEEDS:
+        said = f"descriptive: {with_seeds} the smallest two-sided p of a rank-sum test between two objectives is "
+        said += f"{_smallest_p(fewest):.2g}"
+        if fewest < _seeds_needed(1):
+            said += f", so that no difference on one task can ever be significant: {_seeds_needed(1)} seeds would do"
+        warnings.append(said)
+    if others > 1 and fewest < _seeds_needed(others):
+        said = f"{with_seeds} nothing can be told from a baseline on one task: Holm's correction over {others} other "
+        said += f"objectives needs {_seeds_needed(others)} seeds"
+        if len(tasks) > 1 and fewest < _seeds_needed(others, len(tasks)):
+            said += f", and over all {len(tasks)} tasks {_seeds_needed(others, len(tasks))}"
+        warnings.append(said)
     return warnings
+
+
+def _smallest_p(seeds: int, tasks: int = 1) -> float:
+    """`bench.statistics.smallest_p` of equal cells, which costs no import of scipy before a plan is shown."""
+    return min(1.0, float(2 / math.comb(2 * seeds, seeds) ** tasks))
+
+
+def _seeds_needed(others: int, tasks: int = 1) -> int:
+    """The fewest seeds per cell with which the first step of Holm's correction can be passed; 1 has no interval."""
+    return next(seeds for seeds in itertools.count(2) if others * _smallest_p(seeds, tasks) <= SIGNIFICANT)
 
 
 @dataclasses.dataclass

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import plugins
+from bench import plugins, statistics
 from bench.catalog import CATALOGS
 from bench.errors import SuiteError, UsageError
-from bench.plan import Plan
+from bench.plan import Plan, _smallest_p
 from bench.spec import ObjectiveSpec, RunSpec
 from bench.suite import json_schema, load_suite, plan_suite
 from bench.toml_lines import locate_keys, nearest_line
@@ -152,12 +152,29 @@ def test_too_few_seeds_are_warned_of(seeds: int, p: str) -> None:
     assert warning.startswith("descriptive: ")
     assert p in warning
     exact = 2 / math.comb(2 * seeds, seeds)  # of all orders of the two samples, the two extreme ones
-    assert ("ever be significant" in warning) == (exact > 0.05)
+    assert ("ever be significant: 4 seeds would do" in warning) == (exact > 0.05)
 
 
-def test_of_many_objectives_the_extremes_may_be_told_apart_with_few_seeds() -> None:
-    (warning,) = plan('seeds=3\nobjectives=["nsgan", "wgan", "hinge"]\ndatasets=["ring"]').warnings
-    assert "no difference between two alone can be significant" in warning
+@pytest.mark.parametrize(("seeds", "needed"), [(4, 5), (5, None)])
+def test_a_family_against_a_baseline_needs_more_seeds(seeds: int, needed: int | None) -> None:
+    """Of 2 others the first has to have p ≤ 0.025: 4 seeds reach 0.029, 5 reach 0.0079."""
+    warnings = plan(f'seeds={seeds}\nobjectives=["nsgan", "wgan", "hinge"]\ndatasets=["ring"]').warnings
+    told = [warning for warning in warnings if "baseline" in warning]
+    assert bool(told) == (needed is not None)
+    assert all(f"over 2 other objectives needs {needed} seeds" in warning for warning in told)
+
+
+@pytest.mark.parametrize(("seeds", "nor_over_all"), [(1, True), (2, True), (3, False)])
+def test_several_tasks_together_need_fewer_seeds(seeds: int, nor_over_all: bool) -> None:
+    """2 tasks of 2 seeds reach 2 / 6² = 0.056, of 3 seeds 2 / 20² = 0.005."""
+    text = f'seeds={seeds}\nobjectives=["nsgan", "wgan", "hinge"]\ndatasets=["ring", "grid"]'
+    (told,) = [warning for warning in plan(text).warnings if "baseline" in warning]
+    assert ("over all 2 tasks 3" in told) == nor_over_all
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 5, 8])
+def test_the_smallest_p_of_a_plan_is_the_statistics_own(seeds: int) -> None:
+    assert _smallest_p(seeds, 2) == pytest.approx(statistics.smallest_p([(seeds, seeds)] * 2))
 
 
 def test_one_objective_has_nothing_to_be_told_apart_from() -> None:
