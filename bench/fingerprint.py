@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 from collections.abc import Iterator, Set
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -20,7 +21,7 @@ SHOWN = 3
 
 @dataclasses.dataclass(frozen=True)
 class Fingerprint:
-    """A run's record and history without what clocks measured, and its samples."""
+    """A run's record and history without what clocks measured, its samples and its film."""
 
     record: bytes
     """JSON."""
@@ -28,6 +29,8 @@ class Fingerprint:
     """Parquet."""
     samples: bytes
     """The file; empty of a run that kept none."""
+    film: bytes
+    """The same."""
 
     def differences(self, other: Fingerprint) -> tuple[str, ...]:
         """A few words on each part that is not the same, byte for byte; empty where all are."""
@@ -39,6 +42,8 @@ class Fingerprint:
             told += _of_histories(self.history, other.history)[:SHOWN] or ["history"]
         if self.samples != other.samples:
             told.append("samples")
+        if self.film != other.film:
+            told.append("film")
         return tuple(told)
 
 
@@ -49,7 +54,7 @@ def take_fingerprint(store: Store, run_id: str, at: Set[int] | None = None) -> F
         store: holds it.
         run_id: names it.
         at: the steps whose evaluations are part of it, for runs that differ in when they are evaluated alone; None:
-            all of them, and all that the record says.
+            all of them, all that the record says, and the film, whose frames are of the evaluations.
     """
     record, history = store.record(run_id), store.history(run_id)
     if record is None or history is None:
@@ -61,11 +66,12 @@ def take_fingerprint(store: Store, run_id: str, at: Set[int] | None = None) -> F
         history = history[(history["split"] == "train") | history["step"].isin(list(at))]
         plain = {key: plain[key] for key in ("status", "reason", "steps", "images", "measurements")}
         plain["measurements"] = [m for m in plain["measurements"] if m["selection"] == "final"]
-    samples = store.run_folder(run_id) / "samples.npz"
+    folder = store.run_folder(run_id)
     return Fingerprint(
         record=canonical(plain).encode(),
         history=_to_parquet(history.drop(columns="seconds").reset_index(drop=True)),
-        samples=samples.read_bytes() if samples.is_file() else b"",
+        samples=_content(folder / "samples.npz"),
+        film=_content(folder / "film.npz") if at is None else b"",
     )
 
 
@@ -73,6 +79,10 @@ def evaluated_steps(store: Store, run_id: str) -> frozenset[int]:
     """The steps after which a run was evaluated."""
     history = store.history(run_id)
     return frozenset() if history is None else frozenset(history[history["split"] == "test"]["step"])
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _to_parquet(frame: pd.DataFrame) -> bytes:

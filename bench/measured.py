@@ -1,12 +1,13 @@
-"""What a run measured and made, as files of numbers: its history over steps, and samples."""
+"""What a run measured and made, as files of numbers: its history over steps, samples, and a film of samples."""
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.reading import open_regular
+from bench.reading import open_regular, read_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,27 +23,49 @@ HISTORY_COLUMNS = (
     "value",
 )
 """Of `history.parquet`, one row a number. ``seconds`` are seconds of training. ``split`` is ``train`` for what is
-logged of the steps themselves (``discriminator_loss``, ``generator_loss``, ``discriminator_gradient_norm``,
-``generator_gradient_norm``, ``penalty``), ``test`` and ``validation`` for metrics."""
+logged of the steps themselves (of either player ``<player>_loss``, ``<player>_penalty``, ``<player>_gradient_norm``,
+``<player>_saturation``; ``discriminator_accuracy``), ``test`` and ``validation`` for metrics."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Film:
+    """What a run's generator made of the same few latents while it was trained."""
+
+    steps: np.ndarray
+    """Generator steps of each frame, int64 ``(frames,)``, ascending."""
+    samples: np.ndarray
+    """Points float16 ``(frames, n, d)`` or images uint8 ``(frames, n, channels, height, width)``."""
+
+
+LARGEST_BYTES = 1 << 30
+"""Of a history; a number takes some ten of them."""
 
 
 def read_history(path: Path) -> pd.DataFrame | None:
     """A history, columns `HISTORY_COLUMNS`, or None where there is none that can be trusted."""
+    table = read_history_table(path)
+    if table is None:
+        return None
+    history: pd.DataFrame = table.to_pandas()
+    return history
+
+
+def read_history_table(path: Path) -> pa.Table | None:
+    """The same as a table of Arrow's, for those who read thousands."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        with open_regular(path) as file, pq.ParquetFile(file, page_checksum_verification=True) as parquet:
+        content = pa.BufferReader(read_bytes(path, LARGEST_BYTES))  # a file of Python's takes half as long again
+        with pq.ParquetFile(content, page_checksum_verification=True) as parquet:
             if not _is_history(parquet.schema_arrow, parquet.metadata.num_rows):
                 return None
-            table = parquet.read().replace_schema_metadata()  # pandas would trust what it once noted there
+            # pandas would trust what it once noted there; a file is too small for threads to help
+            table = parquet.read(use_threads=False).replace_schema_metadata()
         table.validate(full=True)  # text that is not UTF-8 would raise later, when it is looked at
     except (OSError, ValueError, MemoryError, pa.ArrowException):
         return None
-    if any(table[name].null_count for name in HISTORY_COLUMNS if name != "value"):
-        return None
-    history: pd.DataFrame = table.to_pandas()
-    return history
+    return None if any(table[name].null_count for name in HISTORY_COLUMNS if name != "value") else table
 
 
 def pack_samples(samples: np.ndarray) -> bytes:
@@ -68,6 +91,39 @@ def read_samples(path: Path) -> np.ndarray | None:
     is_image = samples.ndim == 4 and samples.dtype == np.uint8
     is_points = samples.ndim == 2 and samples.dtype.kind == "f"
     return samples if samples.size and (is_image or is_points) else None
+
+
+def pack_film(film: Film) -> bytes:
+    """A film as a file."""
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, steps=film.steps, samples=film.samples)
+    return buffer.getvalue()
+
+
+def read_film(path: Path) -> Film | None:
+    """A film, or None where there is none that can be trusted."""
+    import numpy as np
+
+    try:
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as archive:
+            film = Film(np.asarray(archive["steps"]), np.asarray(archive["samples"]))
+    except Exception:  # numpy, zipfile and zlib promise no closed set of them for a broken file
+        return None
+    return film if _is_film(film.steps, film.samples) else None
+
+
+def _is_film(steps: np.ndarray, samples: np.ndarray) -> bool:
+    import numpy as np
+
+    is_images = samples.ndim == 5 and samples.dtype == np.uint8
+    is_points = samples.ndim == 3 and samples.dtype == np.float16
+    if not samples.size or not (is_images or is_points):
+        return False
+    if steps.dtype != np.int64 or steps.shape != samples.shape[:1]:
+        return False
+    return bool(steps[0] >= 0 and (steps[1:] > steps[:-1]).all())
 
 
 def _is_history(schema: pa.Schema, rows: int) -> bool:

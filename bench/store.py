@@ -4,8 +4,9 @@
       suite.toml  plan.json                     what was asked
       runs/<run id>/
         spec.json  record.json                  the run and its result; record.json appears last
-        history.parquet                         losses, gradient norms and metrics over steps, images, seconds
+        history.parquet                         losses, gradient norms, saturation, metrics over steps, images, seconds
         samples.npz  samples.png  log.txt
+        film.npz                                a few of its samples at up to 12 evaluations, of the same latents
       references/<dataset, space, N>.json       perfect sampler and noise; .npz: a perfect sampler's draw
       throughput/<cell id>.json                 training speed, measured alone
       records.parquet                           all records, packed: a cache (see `bench.index`)
@@ -24,18 +25,41 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.archive import is_packed, unpacked
 from bench.errors import StoreError
 from bench.files import check_writable, write_atomically
 from bench.index import pack, read_known, read_rows
-from bench.measured import HISTORY_COLUMNS, pack_samples, read_history, read_samples
-from bench.reading import Contents, inside, of_newer, read_bytes, read_folder, read_model, read_records, told
+from bench.measured import (
+    HISTORY_COLUMNS,
+    Film,
+    pack_film,
+    pack_samples,
+    read_film,
+    read_history,
+    read_history_table,
+    read_samples,
+)
+from bench.reading import (
+    Contents,
+    each_record,
+    inside,
+    of_newer,
+    read_bytes,
+    read_folder,
+    read_model,
+    read_records,
+    told,
+)
 from bench.record import Record, Reference, Throughput
 from bench.spec import Frozen, RunSpec
 from bench.tidy import Frame, finish, join, to_pandas, with_suite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["HISTORY_COLUMNS", "Contents", "Frame", "Store", "load_results"]
 
@@ -119,6 +143,10 @@ class Store:
         write_atomically(self.run_folder(run_id) / "samples.npz", pack_samples(samples))
         write_atomically(self.run_folder(run_id) / "samples.png", picture)
 
+    def write_film(self, run_id: str, film: Film) -> None:
+        """Keep what a run's generator made while it was trained."""
+        write_atomically(self.run_folder(run_id) / "film.npz", pack_film(film))
+
     def record(self, run_id: str) -> Record | None:
         """A run's record, or None where there is none that can be trusted."""
         return read_model(self.run_folder(run_id) / "record.json", Record, [])
@@ -127,9 +155,17 @@ class Store:
         """A run's history, or None where there is none that can be trusted."""
         return read_history(self.run_folder(run_id) / "history.parquet")
 
+    def history_table(self, run_id: str) -> pa.Table | None:
+        """The same as a table of Arrow's, for those who read thousands."""
+        return read_history_table(self.run_folder(run_id) / "history.parquet")
+
     def samples(self, run_id: str) -> np.ndarray | None:
         """A run's generated samples, or None where there are none that can be trusted."""
         return read_samples(self.run_folder(run_id) / "samples.npz")
+
+    def film(self, run_id: str) -> Film | None:
+        """A run's film, or None where there is none that can be trusted."""
+        return read_film(self.run_folder(run_id) / "film.npz")
 
     def reference_samples(self, key: str) -> np.ndarray | None:
         """Samples of a perfect sampler, as stored by the dataset, or None where there are none that can be trusted."""
@@ -140,6 +176,10 @@ class Store:
     def records(self) -> Contents[Record]:
         """All records, in the order of their run ids."""
         return read_records(self.folder / "runs")
+
+    def each_record(self, rejected: list[str]) -> Iterator[Record]:
+        """The same one by one; ``rejected`` is given a sentence for each file that cannot be trusted, meanwhile."""
+        return each_record(self.folder / "runs", rejected)
 
     def references(self) -> Contents[Reference]:
         """All references."""
@@ -198,7 +238,8 @@ def load_results(path: str | Path) -> pd.DataFrame:
     """The runs under ``path`` as one tidy DataFrame, a row a run.
 
     Args:
-        path: a suite's results folder (``results/losses``), or the folder of several.
+        path: a suite's results folder (``results/losses``), the folder of several, or packed results
+            (``losses.zip``, of `ganbench pack`).
 
     Returns:
         The identifying columns (``run_id, suite, objective, architecture, dataset, seed, status, reason, steps,
@@ -211,6 +252,9 @@ def load_results(path: str | Path) -> pd.DataFrame:
     Raises:
         StoreError: there is no such folder, or nothing in it is a result.
     """
+    if is_packed(Path(path)):
+        with unpacked(Path(path)) as unpacked_folder:
+            return load_results(unpacked_folder)
     folder = Path(path)
     suites = [folder] if os.path.isdir(folder / "runs") else _suites(folder)  # never raises  # noqa: PTH112
     if not suites:

@@ -12,12 +12,13 @@ import torch
 from bench.activity import now
 from bench.checkpoints import read_checkpoints, write_checkpoint
 from bench.errors import StorageError
+from bench.execution.filming import Filming
 from bench.execution.tasks import HistoryRow
 from bench.record import Environment, Timings
 from bench.training.game import Game
 from bench.training.streams import SharedStreams
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclasses.dataclass
@@ -27,6 +28,8 @@ class Course:
     started_at: str = dataclasses.field(default_factory=now)
     rows: list[HistoryRow] = dataclasses.field(default_factory=list)
     """What was evaluated so far."""
+    filming: Filming = dataclasses.field(default_factory=Filming)
+    """Of samples that were evaluated."""
     start: float = 0.0
     """Seconds of the run's processes before their first steps."""
     evaluation: float = 0.0
@@ -83,6 +86,7 @@ class Resumable:
             "course": {
                 "started_at": course.started_at,
                 "rows": [tuple(row.model_dump().values()) for row in course.rows],
+                "filming": course.filming.state_dict(),
                 "start": course.start,
                 "evaluation": course.evaluation,
                 "files": course.files,
@@ -133,6 +137,7 @@ class Resumable:
         kept, course = state["course"], self.course
         names = tuple(HistoryRow.model_fields)
         course.rows = [HistoryRow.model_validate(dict(zip(names, row, strict=True))) for row in kept["rows"]]
+        course.filming.load_state_dict(kept["filming"])
         course.started_at = kept["started_at"]
         course.start, course.evaluation, course.files = kept["start"], kept["evaluation"], kept["files"]
         course.total = kept["total"]

@@ -18,6 +18,7 @@ from bench.evaluation.selection import select_measurements
 from bench.evaluation.spaces import open_space
 from bench.execution.checkpoint import Course, Resumable
 from bench.execution.determinism import noted_nondeterminism
+from bench.execution.filming import Filming
 from bench.execution.pictures import picture
 from bench.execution.schedule import Schedule
 from bench.execution.tasks import HistoryRow, Progress, RunTask, make_history
@@ -125,16 +126,19 @@ class _Run:
     def _evaluate(self) -> list[HistoryRow]:
         before = self.clock()
         with self.streams.kept():
-            rows = evaluate(self.game, self.evaluator)
+            rows = evaluate(self.game, self.evaluator, self.course.filming)
         self.course.evaluation += self.clock() - before
         return rows
 
     def keep_files(self) -> pd.DataFrame:
-        """Write the history, which is returned, and samples of a run that has not diverged."""
+        """Write the history, which is returned, the film, and samples of a run that has not diverged."""
         before = self.clock()
         logged = [row for row in _logged(self.game) if row.step <= self.last_step]
         history = make_history(logged + self.course.rows)
         self.store.write_history(self.spec.run_id, history)
+        film = self.course.filming.film()
+        if film is not None:
+            self.store.write_film(self.spec.run_id, film)
         if not self.diverged:
             count = SAMPLES_KEPT_IMAGES if self.data.is_image else SAMPLES_KEPT_POINTS
             kept = self.game.generate(count, "test").cpu().numpy()
@@ -169,12 +173,21 @@ class _Run:
         remove_checkpoints(self.resumable.folder)
 
 
-def evaluate(game: Game, evaluator: Evaluator) -> list[HistoryRow]:
-    """All metrics on the test split, the primary one on the validation split, of latents of their own."""
+def evaluate(game: Game, evaluator: Evaluator, filming: Filming) -> list[HistoryRow]:
+    """All metrics on the test split, the primary one on the validation split, of latents of their own.
+
+    Args:
+        game: where it is now.
+        evaluator: measures its samples.
+        filming: is given those that are held against the test split.
+    """
     rows = []
     splits: tuple[HeldOut, ...] = ("validation", "test")
     for split in splits:
-        samples = game.data.decode(game.generate(evaluator.samples[split], split))
+        stored = game.generate(evaluator.samples[split], split)
+        if split == "test":
+            filming.add(game.step, stored)
+        samples = game.data.decode(stored)
         rows += [
             HistoryRow(
                 step=game.step, images=game.images, seconds=game.seconds, split=split, name=r.name, value=r.value

@@ -37,7 +37,7 @@ class Verdict:
     run_id: str
     way: Way
     differences: tuple[str, ...]
-    """Empty where record, history and samples are the same, byte for byte (timings apart)."""
+    """Empty where record, history, samples and film are the same, byte for byte (timings apart)."""
     note: str = ""
     """What was done to it."""
 
@@ -243,4 +243,6 @@ def print_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
         for difference in verdict.differences:
             console.print(f"{verdict.run_id}, {verdict.way}: {difference}", markup=False, soft_wrap=True)
     same = len(verdicts) - len(wrong)
-    console.print(f"{same} of {len(verdicts)} identical: record, history and samples byte for byte, timings apart")
+    console.print(
+        f"{same} of {len(verdicts)} identical: record, history, samples and film byte for byte, timings apart"
+    )

@@ -21,6 +21,7 @@ from bench.errors import MIXED_SAMPLES, CatalogError
 from bench.objectives.base import Batch, Joint
 from bench.spec import Choice, RunSpec
 from bench.training.average import Average
+from bench.training.dynamics import Update, accuracy, saturation
 from bench.training.log import Log, LoggedStep
 from bench.training.parts import Parts
 from bench.training.players import build_players
@@ -128,32 +129,38 @@ class Game:
         if self.spec.training.learning_rate_decay == "linear":
             self._decay_rates()
         self.step += 1
-        for _ in range(self.spec.objective.n_critic):
+        logged = self._log.due(self.step)
+        for turn in range(self.spec.objective.n_critic):
             real = self.draw_real()
-            discriminator_loss, penalty = self.update_discriminator(real)
-        discriminator_norm = (
-            get_total_norm(_gradients(self._discriminator_weights)) if self._log.due(self.step) else None
-        )
-        generator_loss, generator_penalty = self.update_generator(real)
+            critic = self.update_discriminator(real, watched=logged and turn + 1 == self.spec.objective.n_critic)
+        artist = self.update_generator(real, watched=logged)
         if self.average is not None:
             self.average.update(self.images, self.spec.images_per_step)
-        numbers = (discriminator_loss, penalty, generator_loss, generator_penalty)
+        numbers = (critic.loss, critic.penalty, artist.loss, artist.penalty)
         self._alive *= torch.isfinite(torch.stack(numbers).sum())
-        if self._log.due(self.step) or self.step == self.spec.total_steps:
+        if logged or self.step == self.spec.total_steps:
             self._alive *= self._has_finite_weights()
         self._finite_steps += self._alive
-        if discriminator_norm is not None:
-            generator_norm = get_total_norm(_gradients(self._generator_weights))
-            self._log.add(self.step, torch.stack((*numbers, discriminator_norm, generator_norm)))
+        if logged:
+            norms = [get_total_norm(_gradients(of)) for of in (self._discriminator_weights, self._generator_weights)]
+            self._log.add(self.step, torch.stack((*numbers, *norms, *critic.seen, *artist.seen)))
 
-    def update_discriminator(self, real: Tensor) -> tuple[Tensor, Tensor]:
-        """One update; returns the loss without penalties, and the penalties."""
+    def update_discriminator(self, real: Tensor, *, watched: bool = False) -> Update:
+        """One update.
+
+        Args:
+            real: samples of the training split.
+            watched: whether to tell accuracy and saturation; the update is the same, bit for bit.
+        """
         parts = self.parts
         advance(self._discriminator_norms)
         with torch.set_grad_enabled(parts.has_joint_terms):
             generated = self.generator(self._draw_latents(self.streams.discriminator_latent))
         batch = self._score(parts.present(real), parts.present(generated.detach()))
         loss = parts.loss.discriminator(batch.real_scores, batch.fake_scores)
+        # of the loss that is descended, not of a second one: a plugin's may draw random numbers
+        scores = (batch.real_scores, batch.fake_scores)
+        seen = (accuracy(*scores, low_is_real=parts.low_is_real), saturation(loss, *scores)) if watched else ()
         penalty = parts.discriminator_penalty(batch)
         if parts.has_joint_terms:
             penalty = penalty + parts.joint_penalty(self._play_jointly(real, generated))
@@ -163,13 +170,14 @@ class Game:
         self.discriminator_optimizer.step()
         parts.project(self.discriminator)
         parts.observe(batch)
-        return loss.detach(), penalty.detach()
+        return Update(loss.detach(), penalty.detach(), seen)
 
-    def update_generator(self, real: Tensor) -> tuple[Tensor, Tensor]:
-        """One update; returns the loss without penalties, and the penalties.
+    def update_generator(self, real: Tensor, *, watched: bool = False) -> Update:
+        """One update.
 
         Args:
             real: the discriminator's last batch, for losses that compare scores with it.
+            watched: whether to tell the saturation; the update is the same, bit for bit.
         """
         parts = self.parts
         advance(self._generator_norms)
@@ -182,6 +190,7 @@ class Game:
         else:
             real_scores = fake_scores.new_empty(0)
         loss = parts.loss.generator(real_scores, fake_scores)
+        seen = (saturation(loss, fake_scores),) if watched else ()
         batch = Batch(self.discriminator, shown, fake, real_scores, fake_scores, self.streams.penalty)
         penalty = parts.generator_penalty(batch)
         if parts.has_joint_terms:
@@ -190,7 +199,7 @@ class Game:
         # `inputs`: no gradients of the discriminator's weights are computed
         (loss + penalty).backward(inputs=self._generator_weights)  # type: ignore[no-untyped-call]
         self.generator_optimizer.step()
-        return loss.detach(), penalty.detach()
+        return Update(loss.detach(), penalty.detach(), seen)
 
     def _score(self, real: Tensor, fake: Tensor) -> Batch:
         if self._one_pass:

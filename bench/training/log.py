@@ -1,4 +1,4 @@
-"""What a run tells of its training: losses, penalties and gradient norms of some of its steps."""
+"""What a run tells of its training: losses, penalties, gradient norms, accuracy and saturation of some of its steps."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ LOGGED = (
     "generator_penalty",
     "discriminator_gradient_norm",
     "generator_gradient_norm",
+    "discriminator_accuracy",
+    "discriminator_saturation",
+    "generator_saturation",
 )
-"""What a logged step tells, in this order; the discriminator's numbers are of its last update in the step."""
+"""What a logged step tells, in this order; the discriminator's numbers are of its last update in the step. What the
+last three are is told in `bench.training.dynamics`."""
 LOG_POINTS = 200
 """Steps of a run that are logged, evenly spread: enough for a curve, too few to cost time."""
 

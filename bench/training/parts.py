@@ -33,6 +33,7 @@ class Parts:
         self._device = device
         self.load_state_dict(self.state_dict())
         self.generator_uses_real: bool = getattr(self.loss, "generator_uses_real", True)
+        self.low_is_real = getattr(self.loss, "energy", None) is not None
         self.needs_independent_samples = any(
             getattr(penalty, "needs_independent_samples", False) for penalty in regularisers
         )

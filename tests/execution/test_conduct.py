@@ -54,7 +54,7 @@ def test_a_run_leaves_everything_that_is_promised(tmp_path: Path, data_root: Pat
     for record in store.records():
         folder = store.run_folder(record.run_id)
         assert {path.name for path in folder.iterdir()} == {
-            "spec.json", "record.json", "history.parquet", "samples.npz", "samples.png", "log.txt",
+            "spec.json", "record.json", "history.parquet", "samples.npz", "samples.png", "film.npz", "log.txt",
         }  # fmt: skip
         history = store.history(record.run_id)
         assert history is not None

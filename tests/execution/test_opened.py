@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.execution.conduct import Summary
-from bench.report.material import read_material
+from bench.report.reader import read_material
 from bench.store import Store
 from tests.execution.carrying import TINY, Silent, carry_out
 
@@ -87,7 +87,7 @@ def test_runs_on_data_that_have_changed_are_kept_apart(tmp_path: Path) -> None:
     assert hashes[0] != hashes[1]
     (reference,) = store.references()
     assert reference.data_sha256 == hashes[1]
-    material = read_material(store.folder)
+    material = read_material([store.folder])
     assert len(material.tasks) == 2
     (held,) = material.references  # the old runs have no perfect sampler any more
     assert hashes[1][:6] in held

@@ -1,4 +1,4 @@
-"""Interrupted anywhere and gone on with, a run's record, history and samples are those of one that never was."""
+"""Interrupted anywhere and gone on with, a run's record, history, samples and film are those of one that never was."""
 
 from __future__ import annotations
 
@@ -329,4 +329,4 @@ def test_differences_are_told_in_words(tmp_path: Path, data_root: Path) -> None:
         difference.startswith("record.spec.seed: 0 and 1") or "record." in difference for difference in differences
     )
     assert any(difference.startswith("history: train discriminator_loss at step 1: ") for difference in differences)
-    assert "samples" in differences
+    assert {"samples", "film"} <= set(differences)

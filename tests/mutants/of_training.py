@@ -74,7 +74,7 @@ ORDER = [
     ),
     rewritten(
         "G's loss of other real samples", "one more batch is drawn for G", game.Game, "play",
-        [("self.update_generator(real)", "self.update_generator(self.draw_real())")], step("r3gan"),
+        [("self.update_generator(real,", "self.update_generator(self.draw_real(),")], step("r3gan"),
     ),
 ]  # fmt: skip
 
