@@ -186,3 +186,13 @@ def primary(space: str) -> Metric:
 def headline(space: str) -> tuple[Metric, ...]:
     """The metrics of the summary table for a feature space."""
     return tuple(METRICS[name] for name in HEADLINE.get(space, ("fid", "kid", "recall")))
+
+
+_OF_POINTS = frozenset({"high_quality_share", "sliced_wasserstein", "wasserstein", "mmd"})
+_OF_FEATURES = frozenset({"inception_score", "kid"})
+
+
+def measurable(space: str) -> tuple[Metric, ...]:
+    """The metrics that can be measured in a feature space; some need labels, known modes or many samples as well."""
+    never = _OF_FEATURES if space == "raw" else _OF_POINTS
+    return tuple(metric for name, metric in METRICS.items() if name not in never)

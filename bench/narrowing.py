@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 from collections.abc import Sequence
 
-from bench.errors import UsageError, nearest, unknown
+from bench.errors import UsageError, unknown
+from bench.patterns import Names, is_chosen, unmatched
 from bench.plan import Cell, Plan
 from bench.record import Status
 
@@ -41,7 +41,8 @@ def narrow(plan: Plan, only: Sequence[str], seeds: Sequence[int], retry: Sequenc
     Raises:
         UsageError: a pattern, a seed or a status that no run has, or runs that no two of them have in common.
     """
-    faults = [*_unmatched(plan, only), *_absent(plan, seeds)]
+    runs = (_names(cell, run_id) for cell in plan.cells for run_id in cell.run_ids)
+    faults = [*unmatched(only, runs, plan.name), *_absent(plan, seeds)]
     faults += [unknown("status to retry", name, tuple(RETRIED)) for name in retry if name not in RETRIED]
     if faults:
         raise UsageError(*faults)
@@ -63,30 +64,13 @@ def _narrow_cell(cell: Cell, only: Sequence[str], seeds: Sequence[int]) -> Cell:
     kept = [
         (seed, run_id)
         for seed, run_id in zip(cell.seeds, cell.run_ids, strict=True)
-        if (not seeds or seed in seeds) and (not only or any(_matches(cell, run_id, pattern) for pattern in only))
+        if (not seeds or seed in seeds) and is_chosen(_names(cell, run_id), only)
     ]
     return dataclasses.replace(cell, seeds=tuple(seed for seed, _ in kept), run_ids=tuple(run for _, run in kept))
 
 
-def _matches(cell: Cell, run_id: str, pattern: str) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for name in (cell.objective, cell.name, run_id))
-
-
-def _unmatched(plan: Plan, only: Sequence[str]) -> list[str]:
-    objectives = tuple(dict.fromkeys(cell.objective for cell in plan.cells))
-    return [
-        " ".join(
-            part
-            for part in (
-                f"--only '{pattern}' matches no run of {plan.name};",
-                nearest(pattern.strip("*?"), objectives),
-                f"objectives: {', '.join(objectives)} (a cell's name or a run's id does, too; * stands for anything)",
-            )
-            if part
-        )
-        for pattern in only
-        if not any(_matches(cell, run_id, pattern) for cell in plan.cells for run_id in cell.run_ids)
-    ]
+def _names(cell: Cell, run_id: str) -> Names:
+    return cell.objective, cell.name, run_id
 
 
 def _absent(plan: Plan, seeds: Sequence[int]) -> list[str]:

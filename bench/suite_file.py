@@ -22,7 +22,9 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from bench.catalog import Catalog, architectures, datasets, losses, objectives, optimizers, penalties, stabilisers
 from bench.errors import show_value
+from bench.metrics import METRICS
 from bench.spec import ExecutionSpec, Label, NormalisationChange
+from bench.suite_schema import names_schema, settings_schema, without_null
 
 DEFAULT_STEPS = 2000
 DEFAULT_BATCH_SIZE = 128
@@ -109,10 +111,10 @@ class Entry(Table):
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         table = handler.resolve_ref_schema(handler(core))
-        names = _names_schema(cls.catalog.names())
+        names = names_schema(cls.catalog.names())
         table["properties"] |= {"name": table["properties"]["name"] | names}
         if cls.model_config.get("extra") == "allow":
-            table["properties"] = _settings_schema(cls.catalog) | table["properties"]
+            table["properties"] = settings_schema(cls.catalog) | table["properties"]
         return {"anyOf": [{"type": "string", **names}, table]}
 
 
@@ -273,6 +275,20 @@ class Execution(Table):
         return ExecutionSpec.model_validate(self.model_dump(exclude_none=True))
 
 
+class Report(Table):
+    """``[report]``: how the report reads the numbers; no part of what the runs are."""
+
+    baseline: str | None = Field(
+        None, description="label of the objective that the others are held against; the first of the suite by default"
+    )
+    metric: str | None = Field(
+        None,
+        description="name of the metric that ranks; by default the feature space's own: sliced_wasserstein in raw "
+        "space, fid in any other",
+        json_schema_extra={"examples": list(METRICS)},
+    )
+
+
 class SuiteFile(Lists):
     """A suite: cells (objective × architecture × dataset) and seeds, and how they are trained and measured."""
 
@@ -290,6 +306,7 @@ class SuiteFile(Lists):
         None, description="several grids make one suite; runs that are equal are made once"
     )
     execution: Execution = Field(default_factory=Execution, description="how runs are carried out")
+    report: Report = Field(default_factory=Report, description="what the report ranks by, and against whom")
     tune: dict[str, Any] = Field(default_factory=dict, description="search space and budget of `ganbench tune`")
     definitions: dict[str, ObjectiveTable] = Field(default_factory=dict, alias=DEFINITIONS)
     """``[objectives.NAME]``."""
@@ -306,44 +323,5 @@ def json_schema() -> dict[str, Any]:
     }
     definitions.pop("default", None)
     schema |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ganbench suite"}
-    plain: dict[str, Any] = _without_null(schema)
+    plain: dict[str, Any] = without_null(schema)
     return plain
-
-
-def _without_null(schema: Any) -> Any:
-    """TOML has no null: a key is left out instead."""
-    if isinstance(schema, list):
-        return [_without_null(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    plain = {key: _without_null(value) for key, value in schema.items() if not (key == "default" and value is None)}
-    options = plain.get("anyOf")
-    if isinstance(options, list):
-        rest = [option for option in options if option != {"type": "null"}]
-        if len(rest) == 1:
-            del plain["anyOf"]
-            return rest[0] | plain
-        plain["anyOf"] = rest
-    return plain
-
-
-def _names_schema(names: list[str]) -> dict[str, Any]:
-    return {"anyOf": [{"enum": names}, {"type": "string"}]}
-
-
-def _settings_schema(catalog: Catalog[Any]) -> dict[str, Any]:
-    """Every setting that some entry of the catalogue has."""
-    schemas: dict[str, list[dict[str, Any]]] = {}
-    meanings: dict[str, list[str]] = {}
-    for name in catalog.names():
-        properties = catalog.entry(name).adapter.json_schema().get("properties", {})
-        for setting in catalog.describe(name).settings:
-            form = {key: item for key, item in properties[setting.name].items() if key not in ("default", "title")}
-            meaning = form.pop("description", "") or setting.meaning
-            if form not in schemas.setdefault(setting.name, []):
-                schemas[setting.name].append(form)
-            meanings.setdefault(setting.name, []).append(f"{name}: {meaning} (default {setting.default})")
-    return {
-        name: {"description": "; ".join(meanings[name]), **(forms[0] if len(forms) == 1 else {"anyOf": forms})}
-        for name, forms in schemas.items()
-    }

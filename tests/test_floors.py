@@ -12,26 +12,27 @@ import pytest
 BENCH = Path(__file__).parent.parent / "bench"
 FLOORS = (
     ("__main__",),
-    ("cli", "__init__"),
+    ("cli", "commands", "__init__"),
     ("conformance", "doctor", "forecast", "handbook", "listing", "progress", "state"),
     ("execution",),
     ("training",),
     ("evaluation",),
     ("suite", "narrowing"),
-    ("plan", "expansion", "resolve", "compatibility", "suite_file", "plugins", "faults", "toml_lines"),
+    ("plan", "expansion", "resolve", "compatibility", "suite_file", "suite_schema", "plugins", "faults", "toml_lines"),
     ("objectives", "architectures", "datasets"),
-    ("report",),
+    ("report", "comparison"),
     ("fingerprint",),
     ("environment", "store"),
     ("index",),
-    ("activity", "checkpoints", "estimate", "measured", "reading"),
+    ("activity", "archive", "checkpoints", "estimate", "measured", "reading"),
     ("files", "migrations", "once", "tidy"),
-    ("statistics", "record", "metrics", "catalog", "symbols", "spec", "errors", "lazy"),
+    ("statistics", "record", "metrics", "catalog", "symbols", "spec", "patterns", "errors", "lazy"),
 )
 """From the top; a module imports from its own floor and from those below it."""
 WITHOUT_TORCH = [
     "bench.cli", "bench.suite", "bench.store", "bench.spec", "bench.catalog", "bench.statistics", "bench.report",
-    "bench.forecast", "bench.handbook.page", "bench.listing", "bench.progress", "bench.execution.conduct",
+    "bench.comparison.page", "bench.forecast", "bench.handbook.page", "bench.listing", "bench.progress",
+    "bench.execution.conduct",
 ]  # fmt: skip
 
 

@@ -1,0 +1,76 @@
+"""Results that a command is given: by a suite's file, as a results folder, or packed into one file."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench.archive import SUFFIX, is_packed, unpacked
+from bench.errors import UsageError, nearest
+from bench.reading import told
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Results of one suite."""
+
+    name: str
+    """Of the suite: what its results folder, or the packed file, is called."""
+    path: Path
+    """A results folder, or a packed file."""
+    command: str
+    """What a reader types to make the results again."""
+
+
+def find_source(what: Path, results: Path) -> Source:
+    """What is meant: a suite's file stands for its results under ``results``.
+
+    Raises:
+        UsageError: there is nothing, or it holds no results.
+    """
+    if os.path.isdir(what):  # never raises  # noqa: PTH112
+        return _of_folder(what)
+    if is_packed(what):
+        return Source(what.stem, what, f"ganbench run {shlex.quote(what.stem + '.toml')}")
+    if what.suffix != ".toml" and not os.path.isfile(what):  # never raises  # noqa: PTH113
+        hint = nearest(str(results / what.name), [str(results / name) for name in _suites(results)])
+        raise UsageError(
+            f"'{told(what)}': there is no such suite file, results folder or packed results"
+            + (f"; {hint}" if hint else "")
+        )
+    from bench.suite import load_suite
+
+    plan = load_suite(what)
+    folder = results / plan.name
+    if not os.path.isdir(folder / "runs"):  # noqa: PTH112
+        raise UsageError(f"'{folder}' holds no results of {what}: ganbench run {what} makes them")
+    return Source(plan.name, folder, shlex.join(["ganbench", "run", str(what)]))
+
+
+def _of_folder(folder: Path) -> Source:
+    if os.path.isdir(folder / "runs"):  # noqa: PTH112
+        name = folder.resolve().name
+        return Source(name, folder, f"ganbench run {shlex.quote(name + '.toml')}")
+    held = [name for name in _suites(folder) if not name.endswith(SUFFIX)]
+    if held:
+        raise UsageError(f"'{told(folder)}' holds the results of several suites: name them, such as {folder / held[0]}")
+    raise UsageError(f"'{told(folder)}' holds no results: expected '{told(folder)}/runs'")
+
+
+def _suites(results: Path) -> list[str]:
+    """The results folders and packed files in a folder."""
+    try:
+        return sorted(path.name for path in results.iterdir() if (path / "runs").is_dir() or path.suffix == SUFFIX)
+    except (OSError, ValueError):
+        return []
+
+
+@contextlib.contextmanager
+def opened(sources: Sequence[Source]) -> Iterator[list[Path]]:
+    """The results folders; those of packed files are there for as long."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(unpacked(source.path)) for source in sources]

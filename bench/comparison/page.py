@@ -1,0 +1,229 @@
+"""The page of a comparison, made of the same blocks as a report's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bench.comparison import words
+from bench.comparison.compared import Compared, name_of
+from bench.comparison.figures import improvement_intervals
+from bench.comparison.verdicts import Verdict
+from bench.report.blocks import Block, Cell, Facts, Finding, Page, Picture, Row, Section, Table, Text, Verbatim
+from bench.report.style import Look, looks, plural, shown
+
+VERDICTS = (
+    "B is worse or better than A where the adjusted p (rank-sum test over runs, stratified by task, Holm's correction "
+    "over the rows that are not identical) is at most 0.05 and the 95 % interval of the improvement excludes no "
+    "difference. Improvement: interquartile mean over runs paired by seed, of ratios (above 1 × B is better: 0.5 × is "
+    "half as good) or of differences (above 0 B is better; of percentages in points), with its bootstrap interval. "
+    "Chance: probability that a run of B beats a run of A. Failed runs count as last on either side. Identical: every "
+    "run gave the same number, bit for bit; nothing is left to chance there, and it is no part of the family."
+)
+
+
+def make_page(compared: Compared, command: str) -> Page:
+    """Everything that a comparison says."""
+    look = looks(tuple(verdict.objective for verdict in compared.objectives))
+    before, after = compared.before, compared.after
+    sections = (
+        Section("answer", "What changed", (_finding(compared), *_remarks(compared))),
+        Section("objectives", "Objectives", (_objectives(compared, look),)),
+        Section("cells", "Objectives on each task", (_picture(compared, look), _cells(compared, look))),
+        Section("differences", "What differs besides", _differences(compared)),
+        Section("speed", "Speed", _speed(compared, look)),
+        Section("protocol", "What was compared", _protocol(compared, command)),
+    )
+    title = before.title if before.title == after.title else f"{before.title} and {after.title}"
+    summary = (
+        f"{compared.pairs:,} {plural('pair', compared.pairs)} of runs, of the same objective, architecture, dataset "
+        f"and seed. A: {before.name}; B: {after.name}."
+    )
+    csv = {
+        "objectives": _frame(compared.objectives),
+        "cells": _frame(compared.cells),
+        "speed": pd.DataFrame(
+            [(name_of(s.name), s.hardware, s.seconds_ratio, s.step_ratio) for s in compared.speeds],
+            columns=["cell", "hardware", "seconds_ratio", "step_ratio"],
+        ),
+    }
+    return Page(f"{title}: B against A", summary, sections, csv)
+
+
+def _finding(compared: Compared) -> Finding:
+    tags = ("descriptive",) if compared.descriptive else ()
+    differ = [f"{change.field}: {change.before} → {change.after}" for change in compared.settings]
+    differ += [f"{change.field} ({', '.join(change.before)} → {', '.join(change.after)})"
+               for change in compared.environments]  # fmt: skip
+    besides = f"What differs besides: {words.listed(differ, 8)}." if differ else "Nothing else differs."
+    return Finding("B against A", words.closing(compared), (besides,), tags)
+
+
+def _remarks(compared: Compared) -> tuple[Block, ...]:
+    said = words.remarks(compared)
+    return (Text(tuple(said), "warning"),) if said else ()
+
+
+def _objectives(compared: Compared, look: dict[str, Look]) -> Table:
+    rows = tuple(
+        Row(
+            (
+                Cell(verdict.objective),
+                *_verdict_cells(verdict),
+                Cell(f"{verdict.differing} of {verdict.tasks}", sort=verdict.differing),
+                Cell(words.ratio(words.of_objective(compared, verdict.objective)) or "–"),
+            ),
+            color=look[verdict.objective].color,
+        )
+        for verdict in words.in_order(compared.objectives)
+    )
+    caption = (
+        f"Each objective over the tasks that differ. {VERDICTS} Time: how many times as long B trains, geometric mean "
+        "over cells, only where both were trained on the same hardware; other runs may have been beside it."
+    )
+    columns = ("objective", "B is", "improvement", "chance", "adjusted p", "pairs", "tasks that differ", "time")
+    return Table("Objectives", caption, columns, rows, frozenset({0, 1}), name="objectives")
+
+
+def _cells(compared: Compared, look: dict[str, Look]) -> Table:
+    rows = tuple(
+        Row(
+            (
+                Cell(f"{verdict.task}: {verdict.objective}"),
+                Cell(verdict.metrics[0].title),
+                *(
+                    Cell("–" if side is None else shown(side.median, verdict.metrics[0]))
+                    for side in (verdict.before, verdict.after)
+                ),
+                *_verdict_cells(verdict),
+            ),
+            color=look[verdict.objective].color,
+        )
+        for verdict in words.in_order(compared.cells)
+    )
+    caption = f"A and B: medians of the runs that have a value. {VERDICTS}"
+    columns = ("", "metric", "A", "B", "B is", "improvement", "chance", "adjusted p", "pairs")
+    return Table("Objectives on each task", caption, columns, rows, frozenset({0, 1, 4}), len(rows) > 40, name="cells")
+
+
+def _verdict_cells(verdict: Verdict) -> tuple[Cell, ...]:
+    estimate, interval = words.gain(verdict)
+    likely, range_ = words.chance(verdict)
+    comparison = verdict.comparison
+    return (
+        Cell(str(verdict.outcome)),
+        Cell(estimate or "–", interval, sort=None if comparison is None else comparison.improvement.estimate),
+        Cell(likely or "–", range_),
+        Cell(words.adjusted_p(verdict) or "–"),
+        Cell(words.pairs(verdict), sort=verdict.pairs),
+    )
+
+
+def _picture(compared: Compared, look: dict[str, Look]) -> Picture:
+    tasks = tuple(dict.fromkeys(verdict.task for verdict in compared.cells))
+    told = [verdict for verdict in words.in_order(compared.cells) if verdict.comparison is not None]
+    described = "; ".join(
+        f"{verdict.objective} on {verdict.task} {verdict.outcome}, {' '.join(words.gain(verdict))}" for verdict in told
+    )
+    return Picture(
+        "improvement",
+        "Improvement of each cell",
+        "Right of the line B is better than A. Filled: told apart by the test as well; hollow: not.",
+        f"Interval of improvement per objective and task: {described or 'all are identical'}.",
+        improvement_intervals(compared.cells, tasks, look),
+    )
+
+
+def _differences(compared: Compared) -> tuple[Block, ...]:
+    blocks: list[Block] = []
+    if compared.settings:
+        rows = tuple(
+            Row((Cell(c.field), Cell(c.before), Cell(c.after), Cell(words.cells_in_words(c.cells, compared))))
+            for c in compared.settings
+        )
+        caption = "Settings that differ between runs of the same labels, and where they do."
+        blocks.append(
+            Table("Settings", caption, ("setting", "A", "B", "of"), rows, frozenset(range(4)), name="settings")
+        )
+    if compared.environments:
+        rows = tuple(
+            Row((Cell(c.field), Cell(", ".join(c.before)), Cell(", ".join(c.after)))) for c in compared.environments
+        )
+        caption = "Software and hardware of the runs that are paired; several values where a side is of several."
+        blocks.append(
+            Table("Software and hardware", caption, ("", "A", "B"), rows, frozenset(range(3)), name="environments")
+        )
+    return tuple(blocks) or (Text(("Settings, software and hardware are the same.",)),)
+
+
+def _speed(compared: Compared, look: dict[str, Look]) -> tuple[Block, ...]:
+    if not compared.speeds:
+        return (Text(("The two were not timed on the same hardware: their speed is not compared.",)),)
+    rows = tuple(
+        Row(
+            (
+                Cell(name_of(speed.name)),
+                *(Cell("–" if speed.seconds is None else f"{speed.seconds[side]:.1f}") for side in (0, 1)),
+                Cell(words.ratio(speed.seconds_ratio) or "–"),
+                *(
+                    Cell("–" if speed.step_seconds is None else f"{1e3 * speed.step_seconds[side]:.2f}")
+                    for side in (0, 1)
+                ),
+                Cell(words.ratio(speed.step_ratio) or "–"),
+            ),
+            color=look[speed.name.objective].color,
+        )
+        for speed in compared.speeds
+    )
+    hardware = ", ".join(dict.fromkeys(speed.hardware for speed in compared.speeds))
+    caption = (
+        "Seconds: median training time of the runs that completed on both sides; other runs may have been beside them. "
+        "Step: milliseconds of a generator step, measured alone on the device. Above 1 × B is slower. "
+        f"Hardware of both: {hardware}."
+    )
+    columns = ("", "seconds A", "seconds B", "ratio", "step A", "step B", "ratio of steps")
+    return (Table("Speed", caption, columns, rows, collapsed=len(rows) > 40, name="speed"),)
+
+
+def _protocol(compared: Compared, command: str) -> tuple[Block, ...]:
+    blocks: list[Block] = [
+        Facts(
+            (
+                ("A", f"{compared.before.name} ({len(compared.before.runs):,} runs)"),
+                ("B", f"{compared.after.name} ({len(compared.after.runs):,} runs)"),
+                ("Pairs compared", f"{compared.pairs:,}"),
+            )
+        )
+    ]
+    for side, only in (("A", compared.only_before), ("B", compared.only_after)):
+        if only:
+            blocks.append(Verbatim(f"Runs in {side} alone", "\n".join(only), collapsed=True))
+    blocks.append(Verbatim("Command", command))
+    return tuple(blocks)
+
+
+def _frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """The verdicts as a table of numbers: improvements as they are tested, log-ratios or differences."""
+    rows = [
+        {
+            "objective": verdict.objective,
+            "task": verdict.task,
+            "metric": ", ".join(metric.name for metric in verdict.metrics),
+            "outcome": str(verdict.outcome),
+            "scale": verdict.scale,
+            "improvement": None if of is None else of.improvement.estimate,
+            "improvement_low": None if of is None else of.improvement.low,
+            "improvement_high": None if of is None else of.improvement.high,
+            "probability": None if of is None else of.probability.estimate,
+            "p": None if of is None else of.p,
+            "p_adjusted": None if of is None else of.p_adjusted,
+            "smallest_p": None if of is None else of.smallest_p,
+            "pairs": verdict.pairs,
+            "failed_a": verdict.failures[0],
+            "failed_b": verdict.failures[1],
+        }
+        for verdict in verdicts
+        for of in (verdict.comparison,)
+    ]
+    return pd.DataFrame(rows)
