@@ -7,6 +7,7 @@ them installs anything unless ``pyproject.toml`` has changed.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import nox
@@ -17,6 +18,8 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "tests"]
 
 PYPROJECT = Path(__file__).parent / "pyproject.toml"
+AXE = "axe-core@4.14.1"
+"""The accessibility engine, as npm knows it."""
 
 
 def install(session: nox.Session, *requirements: str) -> None:
@@ -55,6 +58,25 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", "--skip-covered")
+
+
+@nox.session
+def web(session: nox.Session) -> None:
+    """The report's pages in Chromium: axe-core, sorting, phone width, print; arguments go to pytest.
+
+    Needs chromium, chromedriver, and npm, which fetches axe-core; not npm where GANBENCH_AXE names its axe.min.js.
+    ``-- --screenshots DIR`` says where the pictures of the pages go.
+    """
+    install(session, "-e", ".[web]")
+    folder = Path(session.create_tmp())
+    axe = os.environ.get("GANBENCH_AXE")
+    if axe is None:
+        npm = ("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), AXE)
+        session.run(*npm, external=True)
+        axe = str(folder / "node_modules" / "axe-core" / "axe.min.js")
+    screenshots = () if any(arg.startswith("--screenshots") for arg in session.posargs) else (folder / "screenshots",)
+    options = [f"--screenshots={path}" for path in screenshots]
+    session.run("pytest", "tests/web", *options, *session.posargs, env={"GANBENCH_WEB": "1", "GANBENCH_AXE": axe})
 
 
 @nox.session

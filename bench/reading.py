@@ -122,9 +122,16 @@ def find_records(runs: Path, rejected: list[str]) -> dict[str, Stamp]:
 def read_records(folder: Path) -> Contents[Record]:
     """All records under a folder of run folders, in the order of their ids."""
     rejected: list[str] = []
-    paths = [folder / name / "record.json" for name in find_records(folder, rejected)]
-    items = tuple(item for path in paths if (item := read_model(path, Record, rejected)) is not None)
+    items = tuple(each_record(folder, rejected))
     return Contents(items, tuple(rejected))
+
+
+def each_record(folder: Path, rejected: list[str]) -> Iterator[Record]:
+    """The same one by one, for those who need not hold them all; ``rejected`` is given the sentences meanwhile."""
+    for name in find_records(folder, rejected):
+        record = read_model(folder / name / "record.json", Record, rejected)
+        if record is not None:
+            yield record
 
 
 def read_folder(folder: Path, model: type[M]) -> Contents[M]:

@@ -82,7 +82,7 @@ def test_load_results_and_the_report_work_on_it(frozen: Store, tmp_path: Path) -
     assert list(frame["run_id"]) == [record.run_id for record in records]
     assert list(frame["status"]) == [str(record.status) for record in records]
     assert frame["fid"].count() == 1
-    page = build(frozen.folder, tmp_path / "report", command="ganbench run frozen.toml").read_text(encoding="utf-8")
+    page = build([frozen.folder], tmp_path / "report", command="ganbench run frozen.toml").read_text(encoding="utf-8")
     assert "wgan-gp" in page
     assert "skipped" not in page
 

@@ -76,7 +76,7 @@ def test_shipped_suites_can_be_planned(path: Path) -> None:
 
 def test_losses_suite_gives_every_objective_the_same_images() -> None:
     specs = load_suite(ROOT / "suites" / "losses.toml").specs
-    assert len(specs) == 120
+    assert len(specs) == 144
     for dataset in ("ring", "grid", "digits"):
         cells = {spec.objective.label: spec for spec in specs if spec.dataset.label == dataset}
         assert len(cells) == 8

@@ -77,11 +77,12 @@ def test_files_that_cannot_be_trusted_are_named_and_skipped(tmp_path: Path) -> N
 @given(content=st.binary(max_size=200))
 def test_no_bytes_break_reading(tmp_path: Path, content: bytes) -> None:
     store, run_id = Store(tmp_path), make_record().run_id
-    for name in ("record.json", "history.parquet", "samples.npz"):
+    for name in ("record.json", "history.parquet", "samples.npz", "film.npz"):
         write_atomically(store.run_folder(run_id) / name, content)
     assert store.record(run_id) is None
     assert store.history(run_id) is None
     assert store.samples(run_id) is None
+    assert store.film(run_id) is None
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,27 +1,65 @@
-"""Reports: tables, figures and a page made from a suite's results. No torch."""
+"""Reports: tables, figures and a page made from suites' results. No torch."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["build"]
+from bench.report.view import ReportWarning, View
+
+if TYPE_CHECKING:
+    from bench.report.material import Material
+
+__all__ = ["ReportWarning", "View", "build", "load"]
+
+EVERYTHING = View()
 
 
-def build(results: Path, reports: Path, *, command: str) -> Path:
-    """Make the report of one suite from whatever is there.
+def build(results: Sequence[Path], reports: Path, *, command: str, view: View = EVERYTHING) -> Path:
+    """Make one report of whatever is there.
 
     Args:
-        results: the suite's results folder, ``results/<suite>``.
-        reports: where the report goes, ``reports/<suite>``; files of an earlier one are replaced.
+        results: results folders of suites, ``results/<suite>``; several are merged.
+        reports: where the report goes, ``reports/<name>``; files of an earlier one are replaced.
         command: what a reader types to make the results again.
+        view: what of the results the report is of.
 
     Returns:
         The path of ``index.html``. Beside it: ``report.md``, ``figures/*.png`` and ``*.svg``, ``tables/*.csv``.
+
+    Raises:
+        UsageError: a folder that is none, results that contradict each other, or a view of what is not there.
+
+    Warns:
+        ReportWarning: of what stands in the results and is not compared, and why.
     """
-    from bench.report.material import read_material  # matplotlib and pandas load when a report is made, not before
-    from bench.report.page import write_page
+    from bench.report.page import write_page  # matplotlib and pandas load when a report is made, not before
     from bench.report.sections import make_page
     from bench.report.style import theme
 
+    material = load(*results, view=view)
     with theme():
-        return write_page(make_page(read_material(results), command), reports)
+        return write_page(make_page(material, command), reports)
+
+
+def load(*results: str | Path, view: View = EVERYTHING) -> Material:
+    """What a report is made from, as DataFrames: for notebooks.
+
+    Args:
+        results: results folders of suites, ``results/<suite>``; several are merged.
+        view: what of the results is wanted.
+
+    Raises:
+        UsageError: a folder that is none, results that contradict each other, or a view of what is not there.
+
+    Warns:
+        ReportWarning: of what stands in the results and is not compared, and why.
+    """
+    from bench.report.reader import read_material
+
+    material = read_material([Path(folder) for folder in results], view)
+    for sentence in material.notices:
+        warnings.warn(sentence, ReportWarning, stacklevel=2)
+    return material

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -14,8 +13,10 @@ from bench.report import listings, tables
 from bench.report.blocks import Finding, Text
 from bench.report.material import Material
 from bench.report.outcomes import Outcomes, partial
-from bench.report.style import plural, share, shares, short, shown
+from bench.report.overall import over_all_tasks
+from bench.report.style import plural, short, shown
 from bench.report.tasks import Task
+from bench.report.wording import how_sure, listed_names, readable_seconds
 
 NAMED = 5
 """Objectives that one sentence names, at most: of more it says how many they are."""
@@ -23,9 +24,9 @@ NAMED = 5
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """One line of `tables.comparisons`."""
+    """What sentences need of one line of `significance.best_comparisons`."""
 
-    best: str
+    one: str
     other: str
     scale: str
     improvement: float
@@ -39,34 +40,22 @@ class Comparison:
     told_apart: bool
 
 
-def answer(material: Material, comparisons: pd.DataFrame, ranks: pd.DataFrame) -> tuple[Finding | Text, ...]:
-    """What a reader who stops here should have read: a finding per task, and one over all of them."""
+def answer(
+    material: Material, comparisons: pd.DataFrame, overall: pd.DataFrame, ranks: pd.DataFrame
+) -> tuple[Finding | Text, ...]:
+    """What a reader who stops here should have read: a finding per task, and one over all of them.
+
+    Args:
+        material: the results.
+        comparisons: of `significance.best_comparisons`.
+        overall: of `significance.over_tasks`.
+        ranks: of `tables.overall_ranks`.
+    """
     if not material.outcomes:
         return (Text(("No run has a result yet.",)),)
     findings = [_of_task(material, task, comparisons) for task in material.tasks]
     findings += [_unbegun(material, label) for label in material.unbegun]
-    overall = ranks[ranks["task"] == "all"].sort_values("mean_rank")
-    if len(overall) > 1:
-        first, second = overall.iloc[0], overall.iloc[1]
-        findings.append(
-            Finding(
-                "over all tasks",
-                f"{first['objective']} has the best mean rank, {first['mean_rank']:.1f} of {len(overall)}; next is "
-                f"{second['objective']} with {second['mean_rank']:.1f}.",
-                (
-                    f"This orders what was tried on {len(material.tasks)} tasks; it does not show that the order holds "
-                    "on others.",
-                    *_ranked_seeds(first),
-                ),
-            )
-        )
-    return tuple(findings)
-
-
-def _ranked_seeds(line: pd.Series[Any]) -> list[str]:
-    if line["seeds"] == line["planned"]:
-        return []
-    return [f"Ranks are over {line['seeds']} of {line['planned']} planned seeds: those that all objectives have run."]
+    return (*findings, *over_all_tasks(material, overall, ranks))
 
 
 def _unbegun(material: Material, label: str) -> Finding:
@@ -76,6 +65,7 @@ def _unbegun(material: Material, label: str) -> Finding:
 
 
 def _of_task(material: Material, task: Task, comparisons: pd.DataFrame) -> Finding:
+    """Who is best on a task, by how much, how sure, at what cost."""
     metric = task.primary
     order = tables.standing(material, task)
     runs = material.runs[material.runs["task"] == task.label]
@@ -132,10 +122,10 @@ def _verdict(best: str, pairs: Sequence[Comparison], title: str, *, everyone: bo
     if not pairs:
         return f"{best} alone has a value of {title}: there is nothing to hold it against."
     if pairs[0].told_apart:
-        return f"{best} is best by {title}: {_ahead(pairs[0])} than the next, {pairs[0].other}."
+        return f"{best} is best by {title}: {_ahead(pairs[0])}, the next."
     equal = [pair.other for pair in pairs if not pair.told_apart]
     if len(equal) <= NAMED:
-        said = _list(equal)
+        said = listed_names(equal)
     else:
         said = f"any of the {len(pairs)} others" if len(equal) == len(pairs) else f"{len(equal)} of {len(pairs)} others"
         said += "" if everyone else " that have a value"
@@ -149,9 +139,7 @@ def _certainty(pairs: Sequence[Comparison]) -> list[str]:
     told = [pair for pair in pairs if pair.told_apart]
     equal = [pair.other for pair in pairs if not pair.told_apart]
     if not pairs[0].told_apart and told:
-        said.append(
-            f"Nearest that it can be told from: {told[0].other}, {_ahead(told[0], 'than it')} ({_sure(told[0])})."
-        )
+        said.append(f"It is {_ahead(told[0])}, the nearest that it can be told from ({_sure(told[0])}).")
     if told and equal and (pairs[0].told_apart or len(equal) > NAMED):
         said.append(_apart([pair.other for pair in told], equal))
     return said
@@ -160,38 +148,28 @@ def _certainty(pairs: Sequence[Comparison]) -> list[str]:
 def _apart(told: Sequence[str], equal: Sequence[str]) -> str:
     """Whom the best cannot be told from; where they are many, whom it can if those are fewer."""
     if len(equal) <= max(NAMED, len(told) - 1):
-        return f"No difference can be told from {_list(equal)}."
-    return f"It can be told from {_list(told)}{' alone' if len(told) == 1 else ''}."
+        return f"No difference can be told from {listed_names(equal)}."
+    return f"It can be told from {listed_names(told)}{' alone' if len(told) == 1 else ''}."
 
 
-def _ahead(pair: Comparison, than: str = "") -> str:
+def _ahead(pair: Comparison) -> str:
+    """``1.32 times as good as X``, ``better by 0.2 than X``, ``better than X``: of the first against the other."""
+    if math.isinf(pair.improvement):
+        return f"better than {pair.other}"
     if pair.scale == "log-ratio":
-        said = "better" if math.isinf(pair.improvement) else f"{math.exp(pair.improvement):.2f} times better"
-    else:
-        said = "better" if math.isinf(pair.improvement) else f"better by {pair.improvement:.3g}"
-    return f"{said} {than}".strip()
+        return f"{math.exp(pair.improvement):.2f} times as good as {pair.other}"
+    return f"better than {pair.other} by {pair.improvement:.3g}"
 
 
 def _sure(pair: Comparison) -> str:
-    chance = (
-        f"probability of improvement {share(pair.probability)} {shares(pair.probability_low, pair.probability_high)}, "
-        f"p\u00a0=\u00a0{pair.p_adjusted:.2g}"
+    """How sure it is that one is better than the other."""
+    return how_sure(
+        (pair.improvement_low, pair.improvement_high),
+        (pair.probability, pair.probability_low, pair.probability_high),
+        pair.p_adjusted,
+        pair.seeds,
+        ratio=pair.scale == "log-ratio",
     )
-    if pair.seeds == 0:
-        return f"they share no seed, {chance}"
-    low, high = pair.improvement_low, pair.improvement_high
-    times = ""
-    if pair.scale == "log-ratio":
-        low, high, times = math.exp(low), math.exp(high), " times better"
-    return f"95\u00a0% interval {_end(low)} to {_end(high)}{times}, {chance}"
-
-
-def _end(value: float) -> str:
-    return ("−∞" if value < 0 else "∞") if math.isinf(value) else f"{value:.2f}".replace("-", "−")
-
-
-def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _cost(material: Material, task: Task, best: str) -> list[str]:
@@ -199,7 +177,7 @@ def _cost(material: Material, task: Task, best: str) -> list[str]:
     if best not in costs:
         return []
     cheapest = min(costs, key=lambda name: costs[name])
-    said = f"Training {best} took {seconds(costs[best])} per run{_completed(cells[best])}"
+    said = f"Training {best} took {readable_seconds(costs[best])} per run{_completed(cells[best])}"
     if cheapest != best and costs[cheapest] > 0:
         said += f", {costs[best] / costs[cheapest]:.1f} times {cheapest}{_completed(cells[cheapest])}, the cheapest"
     specs = material.specs[best]
@@ -212,12 +190,3 @@ def _cost(material: Material, task: Task, best: str) -> list[str]:
 def _completed(cell: Outcomes) -> str:
     """Which runs a median of the completed ones is of, where it is not of all."""
     return f" ({cell.completed} of {cell.planned} completed)" if cell.completed < cell.planned else ""
-
-
-def seconds(value: float) -> str:
-    """``850 ms``, ``12.3 s``, ``4.5 min``, ``2.1 h``."""
-    if value < 1:
-        return f"{value * 1e3:.0f}\u00a0ms"
-    if value < 120:
-        return f"{value:.1f}\u00a0s"
-    return f"{value / 60:.1f}\u00a0min" if value < 7200 else f"{value / 3600:.1f}\u00a0h"

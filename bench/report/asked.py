@@ -1,4 +1,4 @@
-"""What the suite asked for, as its results folder tells it: the plan's runs, the suite's text and title."""
+"""What a suite asked for, as its results folder tells it: the plan's runs, the suite's text, title and wishes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.store import Store
@@ -22,6 +23,11 @@ class Labels:
     architecture: str
     dataset: str
     seed: int
+
+    @property
+    def cell_name(self) -> str:
+        """As a run's spec has it."""
+        return f"{self.objective}_{self.architecture}_{self.dataset}"
 
 
 def labels_of(run_id: str) -> Labels | None:
@@ -41,6 +47,10 @@ class Asked:
     text: str | None
     """Of the suite file."""
     title: str | None
+    baseline: str | None
+    """Label of the objective that its report holds the others against."""
+    metric: str | None
+    """Name of the metric that ranks in its report."""
     faults: tuple[str, ...]
     """A sentence for each file that could not be trusted."""
 
@@ -49,8 +59,18 @@ def read_asked(store: Store) -> Asked:
     """Read ``plan.json`` and ``suite.toml`` of a results folder."""
     runs, cells, fault = _plan(store.folder / "plan.json")
     text, unreadable = _suite_text(store)
-    title, no_title = _title(text)
-    return Asked(runs, cells, text, title, (*fault, *unreadable, *no_title))
+    suite, no_suite = _suite(text)
+    report = suite.get("report")
+    wishes: Mapping[str, object] = report if isinstance(report, Mapping) else {}
+    return Asked(
+        runs=runs,
+        cells=cells,
+        text=text,
+        title=_text_at(suite, "title"),
+        baseline=_text_at(wishes, "baseline"),
+        metric=_text_at(wishes, "metric"),
+        faults=(*fault, *unreadable, *no_suite),
+    )
 
 
 def _plan(path: Path) -> tuple[dict[str, None] | None, set[str] | None, list[str]]:
@@ -76,10 +96,15 @@ def _suite_text(store: Store) -> tuple[str | None, list[str]]:
         return None, [f"{store.folder / 'suite.toml'}: not readable ({error}); skipped"]
 
 
-def _title(text: str | None) -> tuple[str | None, list[str]]:
-    """The suite's title, and what is wrong with its text."""
+def _suite(text: str | None) -> tuple[Mapping[str, object], list[str]]:
+    """The suite as plain data, and what is wrong with its text."""
     try:
-        title = tomllib.loads(text or "").get("title")
+        return tomllib.loads(text or ""), []
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return None, [f"suite.toml: not a suite ({error}); its title is not known"]
-    return (title.strip() or None if isinstance(title, str) else None), []
+        return {}, [f"suite.toml: not a suite ({error}); its title is not known"]
+
+
+def _text_at(table: Mapping[str, object], key: str) -> str | None:
+    """The text at a key; None where there is none, or none but blanks."""
+    value = table.get(key)
+    return value.strip() or None if isinstance(value, str) else None

@@ -21,6 +21,8 @@ class Cell:
     best: bool = False
     counted: str = ""
     """Said below that: which of the planned runs the number is of, where it is not of all."""
+    sort: float | None = None
+    """What the column is sorted by; the number that ``text`` begins with where there is none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +48,10 @@ class Table:
     collapsed: bool = False
     compact: bool = False
     """Of many columns of words: set closer, and free to break lines after an opening bracket."""
+    name: str = ""
+    """Of its file and its anchor; made of the title where there is none."""
+    sortable: bool = True
+    """Whether its rows are of one kind, so that readers may put them in another order."""
 
 
 @dataclasses.dataclass(frozen=True)

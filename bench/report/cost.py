@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench import statistics
 from bench.metrics import Metric
+from bench.report.floor import perfect_band
 from bench.report.style import COLORS, INK, MUTED, PAPER, Look, legend, logarithmic, panels
 
 
 def quality_cost(
-    points: pd.DataFrame, metrics: Mapping[str, Metric], tasks: Sequence[str], look: Mapping[str, Look]
+    points: pd.DataFrame,
+    draws: pd.DataFrame,
+    metrics: Mapping[str, Metric],
+    tasks: Sequence[str],
+    look: Mapping[str, Look],
+    *,
+    timed: Collection[str],
 ) -> Figure:
     """The primary metric over what a run cost, with the Pareto front of the medians.
 
@@ -24,9 +32,11 @@ def quality_cost(
     Args:
         points: ``task, objective, seconds, images, value, planned``, a row per recorded run; NaN for a run without a
             value. ``planned`` counts the objective's runs, those without a record too.
+        draws: ``task, kind, metric, value`` of the references: a perfect sampler is a band.
         metrics: the primary metric of each task.
         tasks: the panels' columns, in order.
         look: of each objective.
+        timed: tasks whose seconds compare: all of their runs were made on the same hardware.
     """
     costs = (("seconds", "seconds of training per run"), ("images", "real images shown per run"))
     figure, flat = panels(
@@ -38,6 +48,10 @@ def quality_cost(
             every = points[points["task"] == task]
             of = every[every[cost] > 0].dropna(subset=["value"])
             scale = 100 if metric.percent else 1
+            if cost == "seconds" and task not in timed:
+                _say(ax, task, "runs were made on different hardware:\ntheir seconds do not compare")
+                continue
+            perfect_band(ax, draws, task, metric, "y")
             front, dense = front_of(points, metric, task, cost), is_dense(points, task)
             for name in look:
                 cell, planned = of[of["objective"] == name], every.loc[every["objective"] == name, "planned"].max()
@@ -78,6 +92,12 @@ def quality_cost(
                 ax.set_title(task)
     legend(figure, flat)
     return figure
+
+
+def _say(ax: Axes, task: str, sentence: str) -> None:
+    """A sentence in place of a plot."""
+    ax.set(xticks=[], yticks=[], title=task)
+    ax.text(0.5, 0.5, sentence, transform=ax.transAxes, ha="center", va="center", color=MUTED)
 
 
 def is_dense(points: pd.DataFrame, task: str) -> bool:

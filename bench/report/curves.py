@@ -1,4 +1,4 @@
-"""Figures of what happened while training: metrics over steps, images and seconds; losses and gradient norms."""
+"""Figures of metrics while training, over steps, images and seconds, and what such figures have in common."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics import Metric
-from bench.report.style import COLORS, INK, MUTED, Look, legend, logarithmic, name_lines, panels, thousands
+from bench.report.style import COLORS, MUTED, Look, legend, logarithmic, panels, thousands
 
 COSTS = (("images", "real images shown"), ("step", "generator steps"), ("seconds", "seconds of training"))
-POINTS = 160
-"""Of one curve of losses, at most."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,72 +166,3 @@ def _band(ax: Axes, cell: pd.DataFrame, cost: str, style: Look, label: str, scal
         mew=0,
         label=label,
     )
-
-
-PLAYERS = (("discriminator", "D", INK, (0, ())), ("generator", "G", MUTED, (0, (3, 1.2))))
-
-
-def player_curves(history: pd.DataFrame, task: str, look: Mapping[str, Look], part: Part) -> Figure:
-    """Losses and gradient norms of both players in one task, a column per objective.
-
-    Losses of two objectives have no common scale, so each has its own; gradient norms share one in all parts.
-
-    Args:
-        history: of `Material.history`.
-        task: whose runs they are.
-        look: of each objective.
-        part: the objectives to draw.
-    """
-    known = set(history["objective"])
-    names = [name for name in part.names if name in known]
-    across = max(1, min(5, len(known)))
-    lines = max(1, -(-len(names) // across))
-    figure, flat = panels(
-        2 * lines * across,
-        columns=across,
-        height=1.55,
-        title=f"{task}: losses and gradient norms{part.said}",
-    )
-    figure.set_size_inches(max(6.2, 2.08 * across), 1.55 * 2 * lines + 0.8)
-    tables = {
-        (player, kind): over_seeds(history, f"{player}_{kind}", "train")
-        for player, *_ in PLAYERS
-        for kind in ("loss", "gradient_norm")
-    }
-    counts = least(list(tables.values()))
-    norms = pd.concat([tables[player, "gradient_norm"] for player, *_ in PLAYERS])
-    positive = norms.loc[norms["median"] > 0, "median"]
-    for place in range(lines * across):
-        line, column = divmod(place, across)
-        top, bottom = flat[2 * line * across + column], flat[(2 * line + 1) * across + column]
-        if place >= len(names):
-            top.set_axis_off()
-            bottom.set_axis_off()
-            continue
-        name = names[place]
-        for player, letter, _, dash in PLAYERS:
-            for ax, kind in ((top, "loss"), (bottom, "gradient_norm")):
-                table = tables[player, kind]
-                cell = table[table["objective"] == name]
-                cell = cell.iloc[:: max(1, len(cell) // POINTS)]
-                color = look[name].color if letter == "D" else INK
-                ax.fill_between(cell["step"], cell["low"], cell["high"], color=color, alpha=0.15, lw=0)
-                ax.plot(cell["step"], cell["median"], color=color, ls=dash, lw=1.2)
-        top.set_title(name_lines(name), color=look[name].color, fontsize=9)
-        top.tick_params(labelbottom=False)
-        if counts.get(name):
-            top.set_title(counts[name], loc="right", color=MUTED, fontsize=7.5, fontweight="normal")
-        thousands(bottom)
-        if len(positive):
-            bottom.set_ylim(positive.min() / 1.6, positive.max() * 1.6)
-            logarithmic(bottom)
-        if column == 0:
-            top.set_ylabel("loss")
-            bottom.set_ylabel("gradient norm")
-        else:
-            bottom.tick_params(labelleft=False)
-        bottom.set_xlabel("generator steps")
-    flat[0].plot([], [], color=MUTED, ls=PLAYERS[0][3], lw=1.4, label="discriminator (in the objective's colour)")
-    flat[0].plot([], [], color=INK, ls=PLAYERS[1][3], lw=1.4, label="generator (dashed)")
-    legend(figure, flat[:1])
-    return figure

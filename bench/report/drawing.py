@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from bench.metrics import METRICS, Metric
-from bench.report import cost, figures, listings, pictures
+from bench.report import cost, listings, pictures, strips, tables
 from bench.report.blocks import Picture
 from bench.report.material import Material
 from bench.report.outcomes import beside, partial
@@ -32,12 +31,7 @@ def _labels(tasks: Sequence[Task]) -> list[str]:
 
 def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
     """The primary metric over seconds and images."""
-    final = material.values[material.values["selection"] == "final"]
-    wanted = {task.label: task.primary.name for task in material.tasks}
-    final = final[final["metric"] == final["task"].map(wanted)]
-    points = material.runs.merge(final[["run_id", "value"]], on="run_id", how="left")
-    cells = zip(points["task"], points["objective"], strict=True)
-    points["planned"] = [material.outcomes[cell].planned for cell in cells]
+    points = tables.cost_points(material)
     if points["value"].isna().all():
         return []
     made = []
@@ -51,6 +45,7 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
             for way in ("seconds", "images")
         }
         dense = any(cost.is_dense(points, label) for label in labels)
+        timed = [label for label in labels if len(material.hardware_of(label)) < 2]
         having = points.dropna(subset=["value"]).groupby("task")["objective"].agg(set)
         absent = [
             f"{name} on {task.label}"
@@ -62,6 +57,7 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
             Picture(
                 f"quality-cost{part}",
                 "Quality against cost",
+                "Grey: a perfect sampler's draws. "
                 "Small marks are runs, large ones medians over the runs that have a value, with “k of N” where not "
                 "every planned run has one; both scales of cost are logarithmic. "
                 + (f"No run of these has one: {', '.join(absent)}. " if absent else "")
@@ -80,7 +76,7 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
                 "show the discriminator equally many.",
                 f"Scatter plots of the primary metric over training seconds and over images. "
                 f"Pareto front over seconds, from cheap to costly: {fronts['seconds']}.",
-                cost.quality_cost(points, metrics, labels, look),
+                cost.quality_cost(points, material.draws, metrics, labels, look, timed=timed),
             )
         )
     return made
@@ -92,18 +88,7 @@ def metric_points(material: Material, summary: pd.DataFrame, look: dict[str, Loo
     for metric in METRICS.values():
         having = [task for task in material.tasks if metric in task.metrics]
         for part, tasks in chunks(having):
-            values = pd.DataFrame(
-                [
-                    (task.label, name, seed, value)
-                    for task in tasks
-                    for name, of in material.outcomes_of(task.label).items()
-                    for seed, value in {
-                        **material.cell(task.label, name, metric.name),
-                        **dict.fromkeys(of.missing, math.nan),
-                    }.items()
-                ],
-                columns=["task", "objective", "seed", "value"],
-            )
+            values = tables.seed_values(material, metric.name, _labels(tasks))
             draws = material.draws[material.draws["metric"] == metric.name]
             medians = summary[(summary["metric"] == metric.name) & summary["objective"].isin(list(look))]
             said = "; ".join(f"{task.label}: {_medians(medians, task, metric)}" for task in tasks)
@@ -117,7 +102,7 @@ def metric_points(material: Material, summary: pd.DataFrame, look: dict[str, Loo
                     "dotted: noise, or an arrow where it lies off the scale. “k of N” stands where not every planned "
                     "run has a value; what became of the others stands in “What failed and why”.",
                     f"{metric.title}, medians per objective. {said}.",
-                    figures.metric_points(values, draws, metric, _labels(tasks), look),
+                    strips.metric_points(values, draws, metric, _labels(tasks), look),
                 )
             )
     return made
@@ -132,24 +117,63 @@ def _medians(summary: pd.DataFrame, task: Task, metric: Metric) -> str:
     return ", ".join(said)
 
 
-def comparison_intervals(material: Material, comparisons: pd.DataFrame, look: dict[str, Look]) -> list[Picture]:
+MARKS = "Filled marks can be told apart, hollow ones cannot. "
+REACHED = (
+    "Beside a row, ∞ and −∞: failures of one side reach into the interval; the line ends at the frame. –: the two "
+    "share no seed. “k of N”: they share k of the N seeds planned for either."
+)
+
+
+def best_intervals(material: Material, comparisons: pd.DataFrame, look: dict[str, Look]) -> list[Picture]:
     """How far the best is ahead."""
-    if comparisons.empty:
-        return []
+    title = "How far the best is ahead"
     return [
         Picture(
             f"comparisons{part}",
-            "How far the best is ahead",
-            "Improvement of the best objective over each other one in the primary metric, paired by seed: "
-            "interquartile "
-            "mean and 95 % bootstrap interval. Filled marks can be told apart, hollow ones cannot. Beside a row, ∞: "
-            "failures of the other reach into the interval, −∞: those of the best do; the line ends at the frame. "
-            "–: the two share no seed. “k of N”: they share k of the N seeds planned for either.",
-            "Intervals of improvement; the table below holds the same numbers.",
-            figures.comparison_intervals(comparisons, _labels(tasks), look),
+            title,
+            "Improvement of the best objective over each other one in the metric that ranks, paired by seed: "
+            f"interquartile mean and 95 % bootstrap interval. {MARKS}{REACHED}",
+            f"Intervals of improvement. {_told(comparisons, tasks, 'other')} The table below holds the numbers.",
+            strips.improvements(comparisons, _labels(tasks), look, rows="other", title=title),
         )
         for part, tasks in chunks(material.tasks)
     ]
+
+
+def baseline_intervals(material: Material, comparisons: pd.DataFrame, look: dict[str, Look]) -> list[Picture]:
+    """How each objective does against the baseline: by how much, and how probably."""
+    name, made = material.baseline, []
+    for part, tasks in chunks(material.tasks):
+        told = _told(comparisons, tasks, "one")
+        titles = (f"Improvement over {name}, the baseline", f"Probability of improvement over {name}")
+        made += [
+            Picture(
+                f"baseline{part}",
+                titles[0],
+                f"Improvement over {name} in the metric that ranks, paired by seed: interquartile mean and 95 % "
+                f"bootstrap interval; right of the line is better. {MARKS}{REACHED}",
+                f"Intervals of improvement over {name}. {told} The table below holds the numbers.",
+                strips.improvements(comparisons, _labels(tasks), look, rows="one", title=titles[0]),
+            ),
+            Picture(
+                f"probability{part}",
+                titles[1],
+                f"Chance that a run of the objective beats a run of {name}, with its 95 % interval; at 50 % neither is "
+                f"better. {MARKS}Ties count half, runs without a value lose.",
+                f"Probabilities of improvement over {name}. {told} The table below holds the numbers.",
+                strips.probabilities(comparisons, _labels(tasks), look, rows="one", title=titles[1]),
+            ),
+        ]
+    return made
+
+
+def _told(comparisons: pd.DataFrame, tasks: Sequence[Task], named: strips.Side) -> str:
+    """Who can be told apart, in words, for those who cannot see it."""
+    said = []
+    for task in tasks:
+        of = comparisons[(comparisons["task"] == task.label) & comparisons["told_apart"]]
+        said.append(f"{task.label}: told apart {', '.join(of[named]) or 'none'}")
+    return "; ".join(said) + "."
 
 
 def selection_protocols(material: Material, selections: pd.DataFrame, look: dict[str, Look]) -> list[Picture]:
@@ -162,10 +186,17 @@ def selection_protocols(material: Material, selections: pd.DataFrame, look: dict
             "What choosing a checkpoint changes",
             "Medians of the primary metric under three protocols. Final: the last checkpoint, which all other numbers "
             "here are of. Best on validation: chosen on other samples and another real split. Oracle best: chosen on "
-            "the reported number itself; it flatters, and is shown only to say by how much. “k of N”: k of the "
+            "the reported number itself; it flatters, and is shown only to say by how much. Grey: a perfect sampler. "
+            "“k of N”: k of the "
             "N planned runs have a final value; the table has the counts of the other marks, and why.",
             "Three marks per objective; the table below holds the same numbers.",
-            figures.selection_protocols(selections, {task.label: task.primary for task in tasks}, _labels(tasks), look),
+            strips.selection_protocols(
+                selections,
+                material.draws,
+                {task.label: task.primary for task in tasks},
+                _labels(tasks),
+                look,
+            ),
         )
         for part, tasks in chunks(material.tasks)
     ]
@@ -191,7 +222,7 @@ def samples(material: Material, look: dict[str, Look]) -> list[Picture]:
         if all(isinstance(value, str) for value in found.values()):
             continue
         reference = material.references.get(task.label)
-        perfect = None if reference is None else material.store.reference_samples(reference.key)
+        perfect, *_ = material.truth(task.label)
         flat = flatten(found, perfect, () if reference is None else reference.modes)
         caption = _samples_caption(seed, found, flat)
         absent = [f"{name} ({value})" for name, value in found.items() if isinstance(value, str)]
@@ -247,7 +278,7 @@ def step_times(material: Material, look: dict[str, Look]) -> list[Picture]:
             "of repeats, without evaluation and files.",
             "Stacked bars of discriminator, penalty and generator milliseconds; the table below holds the same "
             "numbers.",
-            figures.step_times(of, look),
+            strips.step_times(of, look),
         )
         for index, (hardware, of) in enumerate(table.groupby("hardware", sort=False), start=1)
     ]

@@ -1,22 +1,20 @@
-"""Everything a report is made from, read once: tidy DataFrames and the few models behind them."""
+"""Everything a report is made from: tidy DataFrames and the few models behind them."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections import defaultdict
-from collections.abc import Iterable
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bench.activity import Activity, now, read_activity
-from bench.record import Record, Reference, Status, Throughput, reference_key
-from bench.report.asked import read_asked
-from bench.report.missing import find_missing
-from bench.report.outcomes import Outcomes, outcomes
-from bench.report.tasks import Grouping, MeasuredOn, Task, group
+from bench.record import Record, Reference, Status, Throughput
+from bench.report.histories import RUN, Logged, to_frame
+from bench.report.outcomes import Outcomes
+from bench.report.sources import Origin
+from bench.report.tasks import Task
+from bench.report.view import View
 from bench.spec import RunSpec
 from bench.store import HISTORY_COLUMNS, Store
 
@@ -43,19 +41,25 @@ REFERENCE_COLUMNS = ("task", "kind", "draw", "metric", "value")
 
 @dataclasses.dataclass(frozen=True)
 class Material:
-    """A suite's results. Runs of every status are in ``runs``; ``values`` holds what was measured of them."""
+    """Results of suites. Runs of every status are in ``runs``; ``values`` holds what was measured of them."""
 
-    store: Store
     title: str
-    suite_text: str | None
+    view: View
+    """What of the results this is."""
+    unshown: int
+    """Runs, planned or recorded, that the view leaves out; nothing here is of them."""
+    origins: tuple[Origin, ...]
+    """The results folders, in the order that they were named in."""
     read_at: str
     """ISO 8601, UTC."""
-    activity: Activity | None
-    """What was being done in the folder at that time."""
     tasks: tuple[Task, ...]
     """Of which a run has a record."""
     objectives: tuple[str, ...]
     """In the order of the plan, which is the order of colours."""
+    baseline: str | None
+    """The objective that the others are held against; None where there is none at all."""
+    baseline_named: bool
+    """Whether the command or a suite names it; else the first objective of the plan stands in."""
     runs: pd.DataFrame
     missing: pd.DataFrame
     """A row per planned run without a record: columns of `missing.MISSING_COLUMNS`."""
@@ -68,15 +72,29 @@ class Material:
     draws: pd.DataFrame
     """The references' values."""
     throughputs: tuple[Throughput, ...]
+    """One for each kind of hardware that a cell was measured on."""
     records: dict[str, Record]
+    """By run id, without their measurements: these are in ``values``."""
     specs: dict[str, dict[str, RunSpec]]
     """Of each objective as the report calls it, one per task."""
     left_out: int
-    """Records in the folder that the plan does not ask for; nothing here is of them."""
+    """Records in the folders that no plan asks for; nothing here is of them."""
     rejected: tuple[str, ...]
     """A sentence for each file that could not be trusted."""
-    histories: dict[str, pd.DataFrame]
-    """By run id, of the runs that have one."""
+    notices: tuple[str, ...]
+    """A sentence for each difference between runs that bears on what may be compared, and for each wish of a suite
+    that could not be met."""
+    homes: dict[str, Store]
+    """Where a recorded run's files lie, by its id."""
+    reference_homes: dict[str, Store]
+    """Where a reference's samples lie, by task."""
+    logged: dict[str, Logged]
+    """What the runs logged while training, by task."""
+
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        """The results folders."""
+        return tuple(origin.store for origin in self.origins)
 
     @property
     def planned(self) -> int:
@@ -99,15 +117,48 @@ class Material:
 
     def cell(self, task: str, objective: str, metric: str, selection: str = "final") -> dict[int, float | None]:
         """The metric by seed over all recorded runs of a cell; NaN for a run that has none."""
-        runs = self.runs[(self.runs["task"] == task) & (self.runs["objective"] == objective)]
-        of = self.values
-        of = of[(of["task"] == task) & (of["objective"] == objective)]
-        of = of[(of["metric"] == metric) & (of["selection"] == selection)]
-        known = dict(zip(of["run_id"], of["value"], strict=True))
-        return {
-            int(seed): float(known.get(run_id, math.nan))
-            for seed, run_id in zip(runs["seed"], runs["run_id"], strict=True)
-        }
+        known = self._measured.get((task, objective, metric, selection), {})
+        return {seed: known.get(run_id, math.nan) for run_id, seed in self._seeds.get((task, objective), {}).items()}
+
+    @cached_property
+    def _seeds(self) -> dict[tuple[str, str], dict[str, int]]:
+        """The seed of each recorded run, by task and objective."""
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        columns = (self.runs[name].tolist() for name in ("task", "objective", "run_id", "seed"))
+        for task, objective, run_id, seed in zip(*columns, strict=True):
+            found.setdefault((task, objective), {})[run_id] = int(seed)
+        return found
+
+    @cached_property
+    def _measured(self) -> dict[tuple[str, str, str, str], dict[str, float]]:
+        """Values by run id, by task, objective, metric and selection: a report asks for thousands of such cells."""
+        found: dict[tuple[str, str, str, str], dict[str, float]] = {}
+        names = ("task", "objective", "metric", "selection", "run_id", "value")
+        columns = (self.values[name].tolist() for name in names)
+        for task, objective, metric, selection, run_id, value in zip(*columns, strict=True):
+            found.setdefault((task, objective, metric, selection), {})[run_id] = float(value)
+        return found
+
+    def hardware_of(self, task: str) -> tuple[str, ...]:
+        """The kinds of hardware that the seconds of a task's runs were measured on; only within one they compare."""
+        runs = self.runs[(self.runs["task"] == task) & (self.runs["steps"] > 0)]
+        return tuple(dict.fromkeys(runs["hardware"]))
+
+    def store_of(self, run_id: str) -> Store:
+        """The results folder that a recorded run's files lie in."""
+        return self.homes[run_id]
+
+    def truth(self, task: str) -> tuple[np.ndarray | None, tuple[tuple[float, ...], ...], float | None]:
+        """What a task's samples are held against, as far as it is known.
+
+        Returns:
+            Samples of a perfect sampler, as stored by the dataset; the centres of the true modes; the standard
+            deviation of each, in units of the data.
+        """
+        reference = self.references.get(task)
+        if reference is None:
+            return None, (), None
+        return self.reference_homes[task].reference_samples(reference.key), reference.modes, reference.sigma
 
     def history(self, task: str) -> pd.DataFrame:
         """The histories of a task's runs, with columns ``objective, seed, runs, planned, place``.
@@ -117,19 +168,21 @@ class Material:
         together over seeds: it is the step, or the number of the evaluation where the budget is in seconds, since
         there every run is evaluated at steps of its own.
         """
-        runs = self.runs[self.runs["task"] == task]
-        timed = self.task(task).spec.training.budget.unit == "seconds"
-        frames = []
-        for objective, seed, run_id in zip(runs["objective"], runs["seed"], runs["run_id"], strict=True):
-            history = self.histories.get(run_id)
-            if history is not None and len(history):
-                place = history.groupby(["split", "name"]).cumcount() if timed else history["step"]
-                of = self.outcomes[task, objective]
-                counts = {"runs": of.recorded, "planned": of.planned}
-                frames.append(history.assign(objective=objective, seed=seed, place=place, **counts))
-        if not frames:
+        if task not in self.logged:
             return pd.DataFrame(columns=[*HISTORY_COLUMNS, "objective", "seed", "place", "runs", "planned"])
-        return pd.concat(frames, ignore_index=True)
+        logged = self.logged[task]
+        runs = self.runs[self.runs["task"] == task].set_index("run_id").loc[list(logged.run_ids)]
+        of = [self.outcomes[task, objective] for objective in runs["objective"]]
+        columns = {
+            "objective": list(runs["objective"]),
+            "seed": list(runs["seed"]),
+            "runs": [cell.recorded for cell in of],
+            "planned": [cell.planned for cell in of],
+        }
+        frame = to_frame(logged, columns)
+        timed = self.task(task).spec.training.budget.unit == "seconds"
+        place = frame.groupby([RUN, "split", "name"]).cumcount() if timed else frame["step"]
+        return frame.assign(place=place).drop(columns=RUN)
 
     def samples(self, task: str) -> tuple[int | None, dict[str, np.ndarray | str]]:
         """One seed, and each objective's samples at it; a sentence instead where there are none."""
@@ -144,7 +197,7 @@ class Material:
                 is_missing = seed in self.outcomes[task, objective].missing
                 found[objective] = "no record of this seed yet" if is_missing else "no run with this seed"
                 continue
-            samples = self.store.samples(row["run_id"].iloc[0])
+            samples = self.homes[row["run_id"].iloc[0]].samples(row["run_id"].iloc[0])
             status, steps = row["status"].iloc[0], row["steps"].iloc[0]
             if samples is None or not len(samples):
                 ended = "no samples kept" if status == Status.COMPLETED else f"{status} at step {steps:,}"
@@ -152,135 +205,3 @@ class Material:
             else:
                 found[objective] = samples
         return seed, found
-
-
-def read_material(results: Path) -> Material:
-    """Read a suite's results folder. Nothing in it makes this fail; what cannot be trusted is listed."""
-    store = Store(results)
-    activity = read_activity(results)  # before the records: a run that ends between the two is seen by one of them
-    records, throughputs, references = store.records(), store.throughputs(), store.references()
-    asked = read_asked(store)
-    by_id = {record.run_id: record for record in records if asked.runs is None or record.run_id in asked.runs}
-    histories, torn = _histories(store, by_id)
-    order = {run_id: index for index, run_id in enumerate(asked.runs or ())}
-    ordered = sorted(by_id.values(), key=lambda record: (order.get(record.run_id, len(order)), record.run_id))
-    grouping = group(ordered)
-    absent = [run_id for run_id in order if run_id not in by_id]
-    missing = find_missing(store, activity, absent, ordered, grouping)
-    objectives, tasks = _in_order(order or [record.run_id for record in ordered], missing, grouping)
-    task_of, names = grouping.task_of, grouping.name_of
-    runs = pd.DataFrame([_run_row(record, task_of, names) for record in ordered], columns=list(RUN_COLUMNS))
-    values = [row for record in ordered for row in _value_rows(record, task_of, names)]
-    held = _held(references, tasks)
-    draws = [
-        (task, draw.kind, draw.draw, draw.metric, math.nan if draw.value is None else draw.value)
-        for task, reference in held.items()
-        for draw in reference.draws
-    ]
-    specs: dict[str, dict[str, RunSpec]] = defaultdict(dict)
-    for record in ordered:
-        specs[names[record.run_id]].setdefault(task_of[record.run_id], record.spec)
-    return Material(
-        store=store,
-        title=asked.title or results.name,
-        suite_text=asked.text,
-        read_at=now(),
-        activity=activity,
-        tasks=tasks,
-        objectives=objectives,
-        runs=runs,
-        missing=missing,
-        outcomes=outcomes(runs, missing),
-        values=pd.DataFrame(values, columns=list(VALUE_COLUMNS)),
-        references=held,
-        draws=pd.DataFrame(draws, columns=list(REFERENCE_COLUMNS)),
-        throughputs=tuple(item for item in throughputs if asked.cells is None or item.cell_id in asked.cells),
-        records={record.run_id: record for record in ordered},
-        specs=dict(specs),
-        left_out=len(records.items) - len(by_id),
-        rejected=(*records.rejected, *throughputs.rejected, *references.rejected, *asked.faults, *torn),
-        histories=histories,
-    )
-
-
-def _in_order(
-    run_ids: Iterable[str], missing: pd.DataFrame, grouping: Grouping
-) -> tuple[tuple[str, ...], tuple[Task, ...]]:
-    """All objectives, and the tasks with theirs, in the order of the runs: those without a record have their place."""
-    placed = {run_id: (task, grouping.name_of[run_id]) for run_id, task in grouping.task_of.items()}
-    known = missing[missing["objective"] != ""]
-    placed |= dict(zip(known["run_id"], zip(known["task"], known["objective"], strict=True), strict=True))
-    cells = dict.fromkeys(placed[run_id] for run_id in run_ids if run_id in placed)
-    tasks = tuple(
-        dataclasses.replace(task, objectives=tuple(name for label, name in cells if label == task.label))
-        for task in grouping.tasks
-    )
-    return tuple(dict.fromkeys(name for _, name in cells)), tasks
-
-
-def _held(references: Iterable[Reference], tasks: Iterable[Task]) -> dict[str, Reference]:
-    """The reference that each task's numbers are held against, where there is one."""
-    by_key = {reference.key: reference for reference in references}
-    held = {}
-    for task in tasks:
-        evaluation = task.spec.evaluation
-        reference = by_key.get(reference_key(task.spec.dataset, evaluation.space, evaluation.samples))
-        if reference is not None and _is_of(reference, task.measured_on):
-            held[task.label] = reference
-    return held
-
-
-def _histories(store: Store, run_ids: Iterable[str]) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """Each run's history, and a sentence for each that is there and cannot be read."""
-    found: dict[str, pd.DataFrame] = {}
-    rejected = []
-    for run_id in run_ids:
-        history = store.history(run_id)
-        path = store.run_folder(run_id) / "history.parquet"
-        if history is not None:
-            found[run_id] = history
-        elif path.exists():
-            rejected.append(f"{path}: not a history; the run has no part in curves")
-    return found, rejected
-
-
-def _is_of(reference: Reference, measured_on: MeasuredOn) -> bool:
-    """Whether a reference was measured on the same, as far as either side says on what."""
-    told = ((reference.space_sha256, measured_on.space), (reference.data_sha256, measured_on.data))
-    return all(one == other for one, other in told if one and other)
-
-
-def _run_row(record: Record, task_of: dict[str, str], names: dict[str, str]) -> tuple[object, ...]:
-    return (
-        task_of[record.run_id],
-        names[record.run_id],
-        record.spec.seed,
-        record.run_id,
-        str(record.status),
-        record.reason,
-        record.steps,
-        record.images,
-        record.timings.training,
-        record.environment.hardware,
-    )
-
-
-def _value_rows(record: Record, task_of: dict[str, str], names: dict[str, str]) -> list[tuple[object, ...]]:
-    return [
-        (
-            task_of[record.run_id],
-            names[record.run_id],
-            record.spec.seed,
-            record.run_id,
-            m.metric,
-            m.selection,
-            math.nan if m.value is None else m.value,
-            m.step,
-            m.generated,
-            m.real,
-            m.weights,
-            m.split,
-        )
-        for m in record.measurements
-        if m.selection != "final" or record.status is Status.COMPLETED
-    ]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import pandas as pd
 
-from bench.activity import Activity
 from bench.checkpoints import latest_step
 from bench.record import Record
 from bench.report.asked import Labels, labels_of
+from bench.report.sources import Origin
 from bench.report.tasks import Grouping
 from bench.store import Store
 
@@ -30,35 +30,56 @@ class Why(StrEnum):
     NOT_BEGUN = "not begun"
 
 
+ORDER = (Why.UNDER_WAY, Why.ENDED, Why.UNTRUSTED, Why.INTERRUPTED, Why.BEGUN, Why.NOT_BEGUN)
+"""What is said of a run where several folders tell different things of it: the first of these."""
+
+
 def find_missing(
-    store: Store, activity: Activity | None, run_ids: Iterable[str], records: Iterable[Record], grouping: Grouping
+    origins: Sequence[Origin], run_ids: Iterable[str], records: Iterable[Record], grouping: Grouping
 ) -> pd.DataFrame:
     """A row per planned run without a record, in the order of the plan, with columns `MISSING_COLUMNS`.
 
     ``task`` and ``objective`` are empty where the id does not tell them. ``step`` and ``share`` (of the budget, 0 to
-    1) are how far the run has got; NaN where that is not known.
+    1) are how far the run has got, in the folder where it has got farthest; NaN where that is not known.
 
     Args:
-        store: where the runs' folders are.
-        activity: what is being done there, read before the records.
+        origins: where the runs' folders may be.
         run_ids: of those runs.
         records: of the others.
         grouping: of these.
     """
-    active = {run.run_id: run for run in activity.active} if activity is not None else {}
     labels = {run_id: labels_of(run_id) for run_id in run_ids}
     places = _places([known for known in labels.values() if known], records, grouping)
-    begun = _begun(store)
+    states = [_states(origin, labels) for origin in origins]
     rows: list[tuple[object, ...]] = []
     for run_id, known in labels.items():
         task, objective = ("", "") if known is None else places[known.objective, known.architecture, known.dataset]
-        if run_id in active:
-            state: tuple[object, ...] = (str(Why.UNDER_WAY), active[run_id].step, active[run_id].share)
-        else:
-            why, step = _why(store, run_id) if run_id in begun else (Why.NOT_BEGUN, None)
-            state = (str(why), math.nan if step is None else step, math.nan)
-        rows.append((run_id, task, objective, -1 if known is None else known.seed, *state))
+        why, step, share = min((of[run_id] for of in states), key=_first_told)
+        seed = -1 if known is None else known.seed
+        rows.append((run_id, task, objective, seed, str(why), *(math.nan if x is None else x for x in (step, share))))
     return pd.DataFrame(rows, columns=list(MISSING_COLUMNS))
+
+
+State = tuple[Why, int | None, float | None]
+"""Why a run has no record, and its step and share of the budget as far as they are known."""
+
+
+def _first_told(state: State) -> tuple[int, int]:
+    return ORDER.index(state[0]), -(state[1] or 0)
+
+
+def _states(origin: Origin, run_ids: Iterable[str]) -> dict[str, State]:
+    """Of each of the runs, as one results folder has it."""
+    active = {run.run_id: run for run in origin.activity.active} if origin.activity is not None else {}
+    begun = _begun(origin.store)
+    states: dict[str, State] = {}
+    for run_id in run_ids:
+        if run_id in active:
+            states[run_id] = (Why.UNDER_WAY, active[run_id].step, active[run_id].share)
+        else:
+            why, step = _why(origin.store, run_id) if run_id in begun else (Why.NOT_BEGUN, None)
+            states[run_id] = (why, step, None)
+    return states
 
 
 def _begun(store: Store) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime
 
 from bench.activity import Activity
@@ -10,15 +9,14 @@ from bench.metrics import METRICS
 from bench.report.blocks import Block, Text
 from bench.report.material import Material
 from bench.report.missing import Why
+from bench.report.sources import Origin
 from bench.report.style import plural
-from bench.report.tasks import Task, protocol_key
 
 
 def on_state(material: Material) -> list[Block]:
-    """That the suite is being run right now, and that planned runs have no record yet."""
-    said = []
-    if material.activity is not None:
-        said.append(_under_way(material, material.activity))
+    """What of the results this is, that a suite is being run right now, and that planned runs have no record yet."""
+    chosen = _on_view(material)
+    said = [_under_way(material, origin, origin.activity) for origin in material.origins if origin.activity]
     if len(material.missing):
         missing, planned = len(material.missing), material.planned
         verb = "has" if missing == 1 else "have"
@@ -26,7 +24,24 @@ def on_state(material: Material) -> list[Block]:
             f"{missing:,} of {planned:,} planned {plural('run', planned)} {verb} no record yet ({reasons(material)}): "
             "every number here is of the others, and says of how many. Which and why: “What failed and why”."
         )
-    return [Text(tuple(said), "warning")] if said else []
+    return [*([Text(tuple(chosen))] if chosen else []), *([Text(tuple(said), "warning")] if said else [])]
+
+
+def _on_view(material: Material) -> list[str]:
+    """What of the results this report is of, where it is not all."""
+    said = []
+    if len(material.origins) > 1:
+        names = ", ".join(f"“{origin.title}” ({origin.name})" for origin in material.origins)
+        said.append(f"The results of {len(material.origins)} folders in one report: {names}.")
+    if material.view.only:
+        of, patterns = material.planned + material.unshown, ", ".join(material.view.only)
+        said.append(
+            f"Of {of:,} {plural('run', of)} this report is of {material.planned:,} alone, which --only asks for: "
+            f"{patterns}."
+        )
+    if material.view.metric is not None:
+        said.append(f"--metric: {METRICS[material.view.metric].title} ranks here where it was measured.")
+    return said
 
 
 def reasons(material: Material) -> str:
@@ -43,7 +58,7 @@ def time(iso: str) -> str:
         return iso
 
 
-def _under_way(material: Material, activity: Activity) -> str:
+def _under_way(material: Material, origin: Origin, activity: Activity) -> str:
     count = len(activity.active)
     doing = f"{count} {plural('run', count)} {'is' if count == 1 else 'are'} under way"
     if activity.phase:
@@ -51,22 +66,20 @@ def _under_way(material: Material, activity: Activity) -> str:
     told = ""
     if activity.is_alive is None:  # of another machine nobody here can say whether it still runs
         told = f" So {activity.host} told at {time(activity.updated_at)}."
+    which = "the suite" if len(material.origins) == 1 else f"the suite “{origin.title}”"
     return (
-        f"This report is of {time(material.read_at)}, made while the suite was being run: {doing}.{told} A later "
+        f"This report is of {time(material.read_at)}, made while {which} was being run: {doing}.{told} A later "
         "report has more."
     )
 
 
 def on_trust(material: Material) -> list[Block]:
-    """What the folder holds besides, and what was left out."""
+    """What the folders hold besides, what was left out, and what is not compared."""
     said = []
     if material.left_out:
         count = material.left_out
         said.append(f"{count} {plural('record', count)} of other plans left out: the suite does not ask for them.")
-    split: dict[str, list[Task]] = defaultdict(list)
-    for task in material.tasks:
-        split[protocol_key(task.spec)].append(task)
-    said += [_on_split(tasks) for tasks in split.values() if len(tasks) > 1]
+    said += material.notices
     if material.rejected:
         count = len(material.rejected)
         said.append(
@@ -77,17 +90,3 @@ def on_trust(material: Material) -> list[Block]:
     if unknown:
         said.append(f"This version does not know the metrics {', '.join(unknown)}; they are in the records alone.")
     return [Text(tuple(said), "warning")] if said else []
-
-
-def _on_split(tasks: list[Task]) -> str:
-    """Why runs of one protocol are not compared."""
-    spaces, data = ({getattr(task.measured_on, what) for task in tasks} for what in ("space", "data"))
-    reasons = []
-    if len(spaces) > 1:
-        reasons.append(f"were measured in feature spaces of {len(spaces)} different weights")
-    if len(data) > 1:
-        reasons.append(f"saw {len(data)} different contents of the dataset")
-    labels = "; ".join(task.label for task in tasks)
-    return (
-        f"Runs of one task {' and '.join(reasons)}: they are not compared, and stand as tasks of their own ({labels})."
-    )

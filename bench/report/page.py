@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import io
+import base64
+import hashlib
+import math
 import re
-import unicodedata
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-import pandas as pd
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup, escape
-from matplotlib.figure import Figure
+from markupsafe import Markup
 
 from bench.files import write_atomically
+from bench.report import sorting
 from bench.report.blocks import Facts, Finding, Page, Picture, Table, Text, Verbatim
-from bench.report.style import INK, MUTED, PAPER, RULE
-
-IDS = re.compile(r'\b(id="|url\(#|href="#)')
-VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+)')
-ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
-"""Of a terminal (ECMA-48): colours, cursor moves, titles."""
-UNSEEN = frozenset({"Cc", "Cs"})
-"""Unicode's control characters and halves of surrogate pairs."""
-TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that turn the direction of the text after them."""
-FULL_WIDTH = 749
-"""Of a figure of three panels, points."""
+from bench.report.latex import latex_table
+from bench.report.legible import breakable, csv_table, fenced, legible_entry, markdown_text, slug
+from bench.report.vector import draw, inline, standalone
 
 
 def write_page(page: Page, reports: Path) -> Path:
@@ -35,15 +26,24 @@ def write_page(page: Page, reports: Path) -> Path:
     inlined: dict[str, Markup] = {}
     for picture in pictures(page):
         svg, png = draw(picture.figure)
-        write_atomically(reports / "figures" / f"{picture.name}.svg", _standalone(svg, picture).encode())
+        write_atomically(reports / "figures" / f"{picture.name}.svg", standalone(svg, picture).encode())
         write_atomically(reports / "figures" / f"{picture.name}.png", png)
         inlined[picture.name] = inline(svg, picture)
     for name, table in page.csv.items():
-        write_atomically(reports / "tables" / f"{name}.csv", _legible_table(table).to_csv(index=False).encode())
-    templates = _templates()
+        write_atomically(reports / "tables" / f"{name}.csv", csv_table(table).to_csv(index=False).encode())
+    for name, shown in tables(page):
+        write_atomically(reports / "tables" / f"{name}.tex", latex_table(shown, name).encode())
+    templates = _templates(page)
     markdown = templates.get_template("report.md.j2").render(page=page)
     write_atomically(reports / "report.md", re.sub(r"\n{3,}", "\n\n", markdown).encode())
-    html = templates.get_template("template.html.j2").render(page=page, inlined=inlined)
+    script = _read("page.js")
+    html = templates.get_template("template.html.j2").render(
+        page=page,
+        inlined=inlined,
+        style=Markup(_read("page.css")),
+        script=Markup(script),
+        script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
     write_atomically(reports / "index.html", html.encode())
     return reports / "index.html"
 
@@ -54,101 +54,50 @@ def pictures(page: Page) -> Iterator[Picture]:
         yield from (block for block in section.blocks if isinstance(block, Picture))
 
 
-def draw(figure: Figure) -> tuple[str, bytes]:
-    """A figure as SVG text without a background, and as PNG on white. Laid out once."""
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.execute(figure)
-        figure.set_layout_engine("none")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", facecolor="white")
-    vector = io.BytesIO()
-    figure.savefig(vector, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return vector.getvalue().decode(), picture.getvalue()
+def tables(page: Page) -> list[tuple[str, Table]]:
+    """All tables in order, each with a name of its own: its ``name``, or one made of its title; of two alike the second
+    has ``-2`` at its end."""
+    named: dict[str, Table] = {}
+    for section in page.sections:
+        for block in section.blocks:
+            if isinstance(block, Table):
+                base = name = slug(block.name or block.title)
+                count = 1
+                while name in named:
+                    count += 1
+                    name = f"{base}-{count}"
+                named[name] = block
+    return list(named.items())
 
 
-def _standalone(svg: str, picture: Picture) -> str:
-    """An SVG file: described, on white."""
-    described = f"<title>{escape(picture.title)}</title><desc>{escape(picture.alternative)}</desc>"
-    background = '<rect width="100%" height="100%" fill="#ffffff"/>'
-    return re.sub(r"(<svg\b[^>]*>)", lambda match: match[1] + described + background, svg, count=1)
+def _read(name: str) -> str:
+    """A file that lies beside this one."""
+    return (resources.files("bench.report") / name).read_text(encoding="utf-8")
 
 
-def inline(svg: str, picture: Picture) -> Markup:
-    """The SVG as part of the page: its own ids, the page's colours, as wide as there is room."""
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = IDS.sub(lambda match: f"{match[1]}{picture.name}-", body)
-    for color, name in ((INK, "ink"), (MUTED, "muted"), (RULE, "rule"), (PAPER, "paper")):
-        body = body.replace(color, f"var(--{name})")
-    width = float((VIEW_BOX.search(body) or ["", "749"])[1])
-    share = min(100.0, 100 * width / FULL_WIDTH)
-    head = (
-        f'<svg role="img" aria-label="{escape(picture.alternative)}" '
-        f'style="width:{share:.1f}%;min-width:{0.95 * width:.0f}px"'
-    )
-    opening, rest = body.split(">", 1)
-    opening = re.sub(r' (width|height)="[^"]*"', "", opening).replace("<svg", head, 1)
-    body = f"{opening}>{rest}"
-    return Markup(body)  # made by matplotlib, which escapes text
-
-
-def legible(text: str) -> str:
-    """Text without what a terminal would obey: escape sequences gone, other control characters replaced by ``�``.
-
-    Logs are full of them, and a page, a fence of Markdown or a CSV that holds a NUL is none.
-    """
-    flat = ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    if flat.isprintable():
-        return flat
-    return "".join(letter if _is_shown(letter) else "\ufffd" for letter in flat)
-
-
-def _is_shown(letter: str) -> bool:
-    return letter in "\n\t" or not (letter in TURNS or unicodedata.category(letter) in UNSEEN)
-
-
-def _legible_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with all of its text legible."""
-    words = table.select_dtypes(exclude=["number", "bool"])
-    return table.assign(**{str(name): words[name].map(_legible_entry) for name in words})
-
-
-def _legible_entry(entry: object) -> object:
-    return legible(entry) if isinstance(entry, str) and not isinstance(entry, Markup) else entry
-
-
-def markdown_text(text: object) -> Markup:
-    """Text that Markdown and HTML show as it stands, on one line."""
-    flat = " ".join(legible(str(text)).split())
-    marked = re.sub(r"([\\`*_{}\[\]#!|~$]|^[-+>])", r"\\\1", flat)
-    return Markup(str(escape(marked)).replace("://", ":&#47;/").replace("@", "&#64;"))
-
-
-def breakable(text: str) -> Markup:
-    """Text whose lines may break after an opening bracket, where a browser would not."""
-    return Markup(str(escape(legible(text))).replace("(", "(<wbr>"))
-
-
-def fenced(text: str) -> Markup:
-    """Verbatim text in a fence longer than any in it."""
-    text = legible(text)
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return Markup(f"{fence}\n{text.rstrip()}\n{fence}")  # nothing inside a fence is markup
-
-
-def _templates() -> Environment:
-    folder = resources.files("bench.report")
+def _templates(page: Page) -> Environment:
     environment = Environment(
-        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        loader=FunctionLoader(_read),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_legible_entry,
+        finalize=legible_entry,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"md": markdown_text, "fenced": fenced, "breakable": breakable}
     kinds = {Finding: "finding", Table: "table", Picture: "picture", Text: "text", Facts: "facts", Verbatim: "verbatim"}
-    environment.filters["kind"] = lambda block: kinds[type(block)]
+    names = {id(table): name for name, table in tables(page)}
+    environment.filters |= {
+        "md": markdown_text,
+        "fenced": fenced,
+        "breakable": breakable,
+        "kind": lambda block: kinds[type(block)],
+        "name": lambda table: names[id(table)],
+        "keys": sorting.keys,
+        "number": _number,
+    }
     return environment
+
+
+def _number(value: float) -> str:
+    """A number as JavaScript reads it."""
+    return ("-" if value < 0 else "") + "Infinity" if math.isinf(value) else f"{value:.12g}"

@@ -14,6 +14,8 @@ from PIL import Image
 from bench.report.style import INK, MUTED, RULE, Look, name_lines, panels
 
 Samples = NDArray[np.generic]
+Frame = tuple[float, float, float, float]
+"""What a panel of points shows: left, right, bottom, top."""
 GREY = "#828c97"
 """Of a perfect sampler's points, which are pixels: legible on light and dark."""
 WIDEST, WIDEST_OF_IMAGES = 5, 4
@@ -54,21 +56,45 @@ def sample_panels(
         len(shown), columns=across, height=10.4 / across * 1.1, title=f"{task}: samples from the same latents"
     )
     figure.set_size_inches(10.4, -(-len(shown) // across) * 10.4 / across * 1.1 + 0.45)
-    frame = _frame(arrays if perfect is None else [perfect], modes, sigma)
+    frame = shared_frame(arrays if perfect is None else [perfect], modes, sigma)
     for ax, (name, value) in zip(axes, shown.items(), strict=True):
         ax.set_title(name_lines(name), color=look[name].color if name in look else INK)
-        if isinstance(value, str):
-            _say(ax, value)
-        elif value.ndim == 2 and value.shape[1] == 2:
-            _points(ax, value, modes, sigma, frame, look[name].color if name in look else GREY)
-        elif value.ndim == 2 and value.shape[1] == 1:
-            _numbers(ax, value[:, 0], modes, frame[:2], look[name].color if name in look else GREY)
-        elif value.ndim == 4:
-            ax.imshow(tiles(value, tiles_along(value)), interpolation="none")
-            _bare(ax)
-        else:
-            _say(ax, f"samples of shape {value.shape} have no picture")
+        along = tiles_along(value) if isinstance(value, np.ndarray) and value.ndim == 4 else TILES
+        draw_samples(ax, value, modes, sigma, frame, look[name].color if name in look else GREY, along)
     return figure
+
+
+def draw_samples(
+    ax: Axes,
+    samples: Samples | str,
+    modes: tuple[tuple[float, ...], ...],
+    sigma: float | None,
+    frame: Frame,
+    color: str,
+    along: int = TILES,
+) -> None:
+    """A panel of samples, or of why there are none.
+
+    Args:
+        ax: to draw on.
+        samples: points ``(n, 1)`` or ``(n, 2)``, or images uint8 ``(n, channels, height, width)``.
+        modes: centres of the true modes, where they are known.
+        sigma: standard deviation of each.
+        frame: of points, from `shared_frame`.
+        color: of points.
+        along: images beside and below each other.
+    """
+    if isinstance(samples, str):
+        _say(ax, samples)
+    elif samples.ndim == 2 and samples.shape[1] == 2:
+        _points(ax, samples, modes, sigma, frame, color)
+    elif samples.ndim == 2 and samples.shape[1] == 1:
+        _numbers(ax, samples[:, 0], modes, frame[:2], color)
+    elif samples.ndim == 4:
+        ax.imshow(tiles(samples, along), interpolation="none")
+        _bare(ax)
+    else:
+        _say(ax, f"samples of shape {samples.shape} have no picture")
 
 
 def tiles_along(images: Samples) -> int:
@@ -106,9 +132,7 @@ def _enlarged(images: Samples) -> Samples:
     ).reshape(-1, images.shape[1], size[1], size[0])
 
 
-def _frame(
-    arrays: list[Samples], modes: tuple[tuple[float, ...], ...], sigma: float | None
-) -> tuple[float, float, float, float]:
+def shared_frame(arrays: list[Samples], modes: tuple[tuple[float, ...], ...], sigma: float | None) -> Frame:
     """One square frame for all panels: the true modes with room around them, or the bulk of all points."""
     if modes:
         points = np.asarray(modes, dtype=float)[:, :2]
@@ -144,7 +168,7 @@ def _points(
     points: Samples,
     modes: tuple[tuple[float, ...], ...],
     sigma: float | None,
-    frame: tuple[float, float, float, float],
+    frame: Frame,
     color: str,
 ) -> None:
     """Points over circles of 3σ around the true modes, and how many lie outside of the frame."""

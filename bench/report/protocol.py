@@ -21,10 +21,13 @@ def protocol(material: Material, command: str, look: dict[str, Look]) -> tuple[B
     blocks += _repeatable(material)
     blocks += _environments(material)
     blocks.append(Verbatim("Command", command))
-    if material.suite_text is None:
-        blocks.append(Text(("The suite's text was not kept.",)))
-    else:
-        blocks.append(Verbatim("Suite", material.suite_text, wrap=True))
+    several = len(material.origins) > 1
+    for origin in material.origins:
+        which = f" of “{origin.title}” ({origin.name})" if several else ""
+        if origin.asked.text is None:
+            blocks.append(Text((f"The text{which} was not kept." if several else "The suite's text was not kept.",)))
+        else:
+            blocks.append(Verbatim(f"Suite{which}", origin.asked.text, wrap=True))
     return tuple(blocks)
 
 
@@ -56,6 +59,7 @@ def _tasks(material: Material) -> Table:
         ("", *(task.label for task in material.tasks)),
         rows,
         frozenset(range(len(material.tasks) + 1)),
+        sortable=False,
     )
 
 
@@ -147,12 +151,11 @@ def _repeatable(material: Material) -> list[Block]:
 
 
 def _environments(material: Material) -> list[Block]:
-    counts: Counter[str] = Counter()
-    kinds: dict[str, Environment] = {}
+    counts: Counter[int] = Counter()
+    kinds: dict[int, Environment] = {}
     for record in material.records.values():
-        key = record.environment.model_dump_json()
-        counts[key] += 1
-        kinds[key] = record.environment
+        counts[id(record.environment)] += 1  # equal ones are one object: see `bench.report.sources`
+        kinds[id(record.environment)] = record.environment
     blocks: list[Block] = []
     if len(counts) > 1:
         said = f"The runs come from {len(counts)} environments; numbers may differ between them in their last digits."

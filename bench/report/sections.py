@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from bench.record import Status
-from bench.report import drawing, listings, tables
+from bench.report import drawing, listings, significance, tables
 from bench.report.answer import answer
 from bench.report.blocks import Block, Page, Picture, Section, Text
-from bench.report.certainty import certainty_blocks, selection_blocks
+from bench.report.certainty import certainty_blocks
 from bench.report.failures import failure_blocks
+from bench.report.films import film_strips
 from bench.report.material import Material
 from bench.report.notices import on_state, on_trust
+from bench.report.overview import overview_blocks
 from bench.report.protocol import protocol
+from bench.report.selection import selection_blocks
 from bench.report.style import looks, plural
 from bench.report.summary import summary_blocks
 from bench.report.throughput import throughput_blocks
@@ -20,13 +23,15 @@ from bench.report.training import training_curves
 def make_page(material: Material, command: str) -> Page:
     """Everything that the report says."""
     look = looks(material.objectives)
-    summary, ranks = tables.summary(material), tables.ranks(material)
-    comparisons, selections = tables.comparisons(material), tables.selections(material)
+    summary, ranks, overall_ranks = tables.summary(material), tables.ranks(material), tables.overall_ranks(material)
+    best, baseline = significance.best_comparisons(material), significance.baseline_comparisons(material)
+    overall, profiles = significance.over_tasks(material), significance.profiles(material)
+    selections = tables.selections(material)
     throughput, failures = listings.throughput(material), listings.failures(material)
-    findings = answer(material, comparisons, ranks)
+    findings = answer(material, best, overall, overall_ranks)
     sections = [
         Section("answer", "The answer", (*on_state(material), *findings, *on_trust(material))),
-        Section("summary", "Summary", summary_blocks(material, summary, ranks, look)),
+        Section("summary", "Summary", summary_blocks(material, summary, ranks, overall_ranks, look)),
         Section(
             "cost",
             "Quality against cost",
@@ -36,8 +41,19 @@ def make_page(material: Material, command: str) -> Page:
             "metrics", "Each metric", _or_none(drawing.metric_points(material, summary, look), "Nothing was measured.")
         ),
         Section("training", "Training", _or_none(training_curves(material, look), "No history was kept.")),
-        Section("samples", "Samples", _or_none(drawing.samples(material, look), "No samples were kept.")),
-        Section("certainty", "How sure", certainty_blocks(material, comparisons, look)),
+        Section(
+            "samples",
+            "Samples",
+            _or_none([*drawing.samples(material, look), *film_strips(material, look)], "No samples were kept."),
+        ),
+        Section(
+            "certainty",
+            "How sure",
+            (
+                *overview_blocks(material, overall, overall_ranks, profiles, look),
+                *certainty_blocks(material, best, baseline, look),
+            ),
+        ),
         Section("selection", "Selection of checkpoints", selection_blocks(material, selections, look)),
         Section("throughput", "Throughput", throughput_blocks(material, throughput, look)),
         Section("failures", "What failed and why", failure_blocks(material, failures, look)),
@@ -46,7 +62,11 @@ def make_page(material: Material, command: str) -> Page:
     csv = {
         "summary": summary,
         "ranks": ranks,
-        "comparisons": comparisons,
+        "ranks-over-tasks": overall_ranks,
+        "comparisons": best,
+        "baseline": baseline,
+        "over-tasks": overall,
+        "profiles": profiles,
         "selection": selections,
         "throughput": throughput,
         "statuses": listings.statuses(material),

@@ -1,21 +1,26 @@
-"""Figures of measured numbers. Each function takes DataFrames and returns a Figure; nothing is read or written here."""
+"""Figures with a row per objective. Each function takes DataFrames and returns a Figure; nothing is read or written."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from bench.metrics import Metric
+from bench.report.floor import perfect_band
 from bench.report.style import INK, MUTED, PAPER, Look, legend, logarithmic, objective_rows, panels, plain, short, unit
 from bench.report.tables import NOISE, PERFECT
 
 ROW = 0.27
 """Height of one objective's line in a strip plot, inches."""
+Side = Literal["one", "other"]
+"""Of the pairs in `bench.report.significance`."""
 
 
 def metric_points(
@@ -25,7 +30,7 @@ def metric_points(
 
     Args:
         values: ``task, objective, seed, value``, a row per planned run; NaN for a run without a value.
-        draws: ``task, kind, value`` of the references.
+        draws: ``task, kind, metric, value`` of the references.
         metric: whose values they are.
         tasks: the panels, in order.
         look: of each objective.
@@ -39,9 +44,7 @@ def metric_points(
         of = values[values["task"] == task]
         reference = draws[draws["task"] == task]
         perfect = reference.loc[reference["kind"] == PERFECT, "value"].dropna() * scale
-        if len(perfect):
-            ax.axvspan(perfect.min(), perfect.max(), color=MUTED, alpha=0.22, lw=0)
-            ax.axvline(float(perfect.median()), color=MUTED, lw=0.9, alpha=0.7)
+        perfect_band(ax, draws, task, metric, "x")
         for y, name in enumerate(names):
             cell = of.loc[of["objective"] == name, "value"].astype(float) * scale
             known = cell.dropna()
@@ -92,18 +95,19 @@ def _noise_line(ax: Axes, noise: pd.Series[float]) -> None:
         ax.text(1, 1.02, f"noise {plain(value)} {side}", transform=ax.transAxes, ha="right", fontsize=7.5, color=MUTED)
 
 
-def comparison_intervals(comparisons: pd.DataFrame, tasks: Sequence[str], look: Mapping[str, Look]) -> Figure:
-    """How far the best objective of each task is ahead of the others, with 95 % intervals.
+def improvements(
+    comparisons: pd.DataFrame, tasks: Sequence[str], look: Mapping[str, Look], *, rows: Side, title: str
+) -> Figure:
+    """How far one objective is ahead of another, with intervals: a panel per task.
 
     Args:
-        comparisons: of `tables.comparisons`.
+        comparisons: of `bench.report.significance`.
         tasks: the panels, in order.
         look: of each objective.
+        rows: which side of the pairs the rows are named after; the panel's title names the other one.
+        title: of the figure.
     """
-    largest = max((int((comparisons["task"] == task).sum()) for task in tasks), default=1)
-    figure, axes = panels(
-        len(tasks), height=1.15 + ROW * largest, title="How far the best is ahead: improvement with 95 % interval"
-    )
+    figure, axes = _pair_panels(comparisons, tasks, title)
     for ax, task in zip(axes, tasks, strict=True):
         of = comparisons[comparisons["task"] == task].reset_index(drop=True)
         ratio = bool((of["scale"] == "log-ratio").all())
@@ -114,13 +118,9 @@ def comparison_intervals(comparisons: pd.DataFrame, tasks: Sequence[str], look: 
         if ratio:
             ends, left, right, neutral = np.exp(ends), math.exp(left), math.exp(right), 1.0
         for y, (center, low, high) in enumerate(ends):
-            style = look[of["other"][y]]
-            ax.plot(np.clip([low, high], left, right), [y, y], color=style.color, lw=2.2)
-            filled = style.color if of["told_apart"][y] else PAPER
-            if left <= center <= right:
-                ax.plot(center, y, style.marker, color=style.color, mfc=filled, mew=1.5, ms=6.5)
+            _interval(ax, y, center, np.clip([low, high], left, right), look[of[rows][y]], of["told_apart"][y])
             reached = ["−∞"] * bool(low < left) + ["∞"] * bool(high > right)
-            seeds, planned = of["seeds"][y], min(of["best_planned"][y], of["other_planned"][y])
+            seeds, planned = of["seeds"][y], min(of["one_planned"][y], of["other_planned"][y])
             said = "–" if math.isnan(center) else ", ".join(reached)
             _beside(ax, y, said, size=9)
             if 0 < seeds < planned:
@@ -129,22 +129,74 @@ def comparison_intervals(comparisons: pd.DataFrame, tasks: Sequence[str], look: 
         ax.set_xlim(left, right)
         if ratio:
             logarithmic(ax, "x")
-        best = of["best"].iloc[0] if len(of) else None
-        ax.set_title(f"{task}: {best} against" if best else task)
-        objective_rows(ax, list(of["other"]))
-        ax.set_xlabel("times better" if ratio else "better by, in the metric's unit")
-        if of.empty:
-            ax.text(0.5, 0.5, "nothing to compare", transform=ax.transAxes, ha="center", va="center", color=MUTED)
+        _name_pairs(ax, task, of, rows)
+        ax.set_xlabel("times as good" if ratio else "better by, in the metric's unit")
     return figure
 
 
+def probabilities(
+    comparisons: pd.DataFrame, tasks: Sequence[str], look: Mapping[str, Look], *, rows: Side, title: str
+) -> Figure:
+    """Probability that a run of one objective beats a run of another, with intervals: a panel per task.
+
+    Args:
+        comparisons: of `bench.report.significance`.
+        tasks: the panels, in order.
+        look: of each objective.
+        rows: which side of the pairs the rows are named after.
+        title: of the figure.
+    """
+    figure, axes = _pair_panels(comparisons, tasks, title)
+    for ax, task in zip(axes, tasks, strict=True):
+        of = comparisons[comparisons["task"] == task].reset_index(drop=True)
+        ends = 100 * of[["probability", "probability_low", "probability_high"]].to_numpy(dtype=float)
+        for y, (center, low, high) in enumerate(ends):
+            _interval(ax, y, center, (low, high), look[of[rows][y]], of["told_apart"][y])
+        ax.axvline(50, color=INK, lw=1)
+        ax.set_xlim(-4, 104)
+        _name_pairs(ax, task, of, rows)
+        ax.set_xlabel("probability of improvement (%)")
+    return figure
+
+
+def _pair_panels(comparisons: pd.DataFrame, tasks: Sequence[str], title: str) -> tuple[Figure, list[Axes]]:
+    largest = max((int((comparisons["task"] == task).sum()) for task in tasks), default=1)
+    return panels(len(tasks), height=1.15 + ROW * largest, title=title)
+
+
+def _interval(
+    ax: Axes, y: float, center: float, ends: Sequence[float] | NDArray[np.float64], style: Look, filled: bool
+) -> None:
+    """A line between the ends and a mark at the center: filled where the two can be told apart."""
+    ax.plot(ends, [y, y], color=style.color, lw=2.2)
+    if math.isfinite(center):
+        ax.plot(center, y, style.marker, color=style.color, mfc=style.color if filled else PAPER, mew=1.5, ms=6.5)
+
+
+def _name_pairs(ax: Axes, task: str, of: pd.DataFrame, rows: Side) -> None:
+    """Titles and row names of a panel of pairs."""
+    if of.empty:
+        ax.set_title(task)
+        ax.set_yticks([])
+        ax.text(0.5, 0.5, "nothing to compare", transform=ax.transAxes, ha="center", va="center", color=MUTED)
+        return
+    fixed = of["one" if rows == "other" else "other"].iloc[0]
+    ax.set_title(f"{task}: {fixed} against" if rows == "other" else f"{task}: against {fixed}")
+    objective_rows(ax, list(of[rows]))
+
+
 def selection_protocols(
-    selections: pd.DataFrame, metrics: Mapping[str, Metric], tasks: Sequence[str], look: Mapping[str, Look]
+    selections: pd.DataFrame,
+    draws: pd.DataFrame,
+    metrics: Mapping[str, Metric],
+    tasks: Sequence[str],
+    look: Mapping[str, Look],
 ) -> Figure:
     """The primary metric's median under three ways to choose a checkpoint.
 
     Args:
         selections: of `tables.selections`.
+        draws: ``task, kind, metric, value`` of the references.
         metrics: the primary metric of each task.
         tasks: the panels, in order.
         look: of each objective.
@@ -163,6 +215,7 @@ def selection_protocols(
         every = selections[selections["task"] == task]
         of = every.dropna(subset=["median"])
         scale = 100 if metric.percent else 1
+        perfect_band(ax, draws, task, metric, "x")
         for y, name in enumerate(names):
             cell = of[of["objective"] == name].set_index("selection")["median"] * scale
             ax.plot([cell.min(), cell.max()], [y, y], color=look[name].color, lw=1.4, alpha=0.5)

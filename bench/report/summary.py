@@ -9,13 +9,13 @@ import pandas as pd
 
 from bench.metrics import Metric
 from bench.report import listings
-from bench.report.answer import seconds as readable_seconds
 from bench.report.blocks import Block, Cell, Kind, Row, Table, Text
 from bench.report.material import Material
 from bench.report.outcomes import Outcomes, beside
-from bench.report.style import Look, plural, shown
+from bench.report.style import Look, plural, share, shown
 from bench.report.tables import NOISE, PERFECT
 from bench.report.tasks import Task
+from bench.report.wording import readable_seconds
 
 Line = dict[Hashable, Any]
 """A line of a DataFrame."""
@@ -28,13 +28,13 @@ COUNTED = (
 
 
 def summary_blocks(
-    material: Material, summary: pd.DataFrame, ranks: pd.DataFrame, look: dict[str, Look]
+    material: Material, summary: pd.DataFrame, ranks: pd.DataFrame, overall: pd.DataFrame, look: dict[str, Look]
 ) -> tuple[Block, ...]:
     """What was measured, objective by objective."""
     if not material.outcomes:
         return (Text(("Nothing was measured.",)),)
     return (
-        _overview(material, summary, ranks, look),
+        _overview(material, summary, overall, look),
         *(_task_table(material, task, summary, ranks, look) for task in material.tasks),
     )
 
@@ -62,7 +62,7 @@ def by(table: pd.DataFrame, *keys: str) -> dict[tuple[str, ...], Line]:
 def _overview(material: Material, summary: pd.DataFrame, ranks: pd.DataFrame, look: dict[str, Look]) -> Table:
     """Objectives × tasks, the primary metric."""
     lines = by(summary, "task", "objective", "metric")
-    overall = ranks[ranks["task"] == "all"].set_index("objective")
+    overall = ranks.set_index("objective")
     several = len(overall) > 0
     rows = []
     for name in [*material.objectives, PERFECT, NOISE]:
@@ -73,7 +73,7 @@ def _overview(material: Material, summary: pd.DataFrame, ranks: pd.DataFrame, lo
             cells.append(unmeasured if line is None else metric_cell(line, task.primary))
         cells += [_unmeasured(material.outcomes.get((label, name))) for label in material.unbegun]
         if several:
-            cells.append(_rank_cell(overall, name, best=True))
+            cells.append(_overall_rank(overall, name))
         kind = _kind(name)
         if kind == "measured" or any(cell.text != "–" for cell in cells[1:]):
             rows.append(Row(tuple(cells), kind, look[name].color if name in look else None))
@@ -83,9 +83,9 @@ def _overview(material: Material, summary: pd.DataFrame, ranks: pd.DataFrame, lo
     return Table(
         "Objectives × tasks",
         f"Median [smallest–largest] over seeds of the metric that ranks{f': {ways}' if ways else ''}. N is "
-        f"{_planned(material)}. {COUNTED} ★ marks the best median, failures counted as worst. "
+        f"{_planned(material)}.{_held(material)} {COUNTED} ★ marks the best median, failures counted as worst. "
         "Perfect sampler and noise: median and range over their draws."
-        + (" Mean rank: 1 is best, over tasks and the seeds that all objectives have a record of." if several else "")
+        + (" Mean rank: of the medians, over tasks; 1 is best, ties share." if several else "")
         + _said_of_unbegun(material),
         (
             "",
@@ -123,6 +123,14 @@ def _rank_cell(ranks: pd.DataFrame, name: str, *, best: bool) -> Cell:
     return Cell(f"{line['mean_rank']:.2f}", best=is_first, counted=seeds)
 
 
+def _overall_rank(ranks: pd.DataFrame, name: str) -> Cell:
+    """Mean rank over tasks, of an objective that has one."""
+    if name not in ranks.index:
+        return Cell("–")
+    mean = ranks["mean_rank"].loc[name]
+    return Cell(f"{mean:.2f}", best=bool(mean == ranks["mean_rank"].min()))
+
+
 def _kind(name: str) -> Kind:
     return "reference" if name in (PERFECT, NOISE) else "measured"
 
@@ -131,6 +139,18 @@ def _planned(material: Material) -> str:
     counts = [cell.planned for cell in material.outcomes.values()]
     span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     return f"{span} {plural('run', max(counts))} per cell, a seed each"
+
+
+def _held(material: Material) -> str:
+    """How probably a range holds what it is taken for: the median of all runs that could be made lies on either side
+    of every run by the toss of a coin."""
+    fewest = min(cell.planned for cell in material.outcomes.values())
+    if fewest < 2:
+        return ""
+    return (
+        f" The range of {fewest} runs, if none failed, holds the median of all that could be made with a probability "
+        f"of {share(1 - 2 ** (1 - fewest))}."
+    )
 
 
 def _task_table(

@@ -7,6 +7,7 @@ ranks and tests, ``planned`` were asked for; ``without`` says what became of the
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -14,7 +15,6 @@ from bench import statistics
 from bench.metrics import Metric
 from bench.report.material import Material
 from bench.report.tasks import Task
-from bench.statistics import Scale
 
 PERFECT, NOISE = "perfect sampler", "noise"
 
@@ -32,29 +32,6 @@ SUMMARY = (
     "without",
     "ranking",
     "best",
-)
-COMPARISONS = (
-    "task",
-    "metric",
-    "best",
-    "other",
-    "scale",
-    "improvement",
-    "improvement_low",
-    "improvement_high",
-    "seeds",
-    "best_runs",
-    "other_runs",
-    *(f"{side}_{count}" for side in ("best", "other") for count in ("finished", "planned", "without")),
-    "probability",
-    "probability_low",
-    "probability_high",
-    "p",
-    "exact",
-    "p_adjusted",
-    "smallest_p",
-    "within_floor",
-    "told_apart",
 )
 
 
@@ -87,41 +64,86 @@ def summary(material: Material) -> pd.DataFrame:
 
 
 def ranks(material: Material) -> pd.DataFrame:
-    """Mean rank by the primary metric: a row per task and objective over the seeds that all of its objectives ran.
+    """Mean rank by the metric that ranks, over the seeds that all objectives of a task have run; a row per task and
+    objective.
 
     An objective of which no run has a record has no rank and takes none from the others. ``planned`` counts the seeds
-    that any of the ranked was to run. The task ``all`` is the mean over tasks, of the objectives that stand in all of
-    them, where there are several.
+    that any of the ranked was to run.
     """
-    parts = []
+    rows: list[tuple[object, ...]] = []
     for task in material.tasks:
-        metric = task.primary
         recorded = {name: cell for name, cell in material.outcomes_of(task.label).items() if cell.recorded}
-        cells = {name: material.cell(task.label, name, metric.name) for name in recorded}
+        cells = {name: material.cell(task.label, name, task.primary.name) for name in recorded}
         planned = len({seed for cell in recorded.values() for seed in (*cell.statuses, *cell.missing)})
         shared = sorted(set.intersection(*(set(cell) for cell in cells.values()))) if cells else []
-        if not shared:
-            continue
-        block = pd.DataFrame({name: [cell[seed] for seed in shared] for name, cell in cells.items()}, dtype=float)
-        mean = statistics.mean_ranks(block, metric.better)
-        parts.append(
-            pd.DataFrame({"objective": mean.index, "mean_rank": mean.to_numpy()}).assign(
-                task=task.label, seeds=len(shared), planned=planned
-            )
-        )
-    columns = ["task", "objective", "mean_rank", "seeds", "planned"]
-    if not parts:
-        return pd.DataFrame(columns=columns)
-    each = pd.concat(parts, ignore_index=True)
-    if len(material.tasks) > 1:
-        grouped = each.groupby("objective", sort=False).agg(
-            mean_rank=("mean_rank", "mean"), seeds=("seeds", "sum"), planned=("planned", "sum"), tasks=("task", "size")
-        )
-        everywhere = grouped[grouped["tasks"] == len(material.tasks)].drop(columns="tasks").reset_index()
-        compared = {frozenset(of["objective"]) for _, of in each.groupby("task")}
-        if len(parts) == len(material.tasks) and len(compared) == 1:
-            each = pd.concat([each, everywhere.assign(task="all")], ignore_index=True)
-    return each[columns]
+        if shared:
+            block = pd.DataFrame({name: [cell[seed] for seed in shared] for name, cell in cells.items()}, dtype=float)
+            mean = statistics.mean_ranks(block, task.primary.better)
+            rows += [(task.label, name, float(rank), len(shared), planned) for name, rank in mean.items()]
+    return pd.DataFrame(rows, columns=["task", "objective", "mean_rank", "seeds", "planned"])
+
+
+def task_ranks(material: Material) -> pd.DataFrame:
+    """Ranks by the median of the metric that ranks: a row per task, a column per objective; 1 is best, ties share.
+
+    Of the objectives that have a record in every task; one half of whose runs have no value is last. Empty with fewer
+    than two tasks or objectives.
+
+    Source: Demšar 2006, "Statistical comparisons of classifiers over multiple data sets", sec. 3.2.2.
+    """
+    cells = material.outcomes
+    shared = [
+        name
+        for name in material.objectives
+        if all((task.label, name) in cells and cells[task.label, name].recorded for task in material.tasks)
+    ]
+    if len(material.tasks) < 2 or len(shared) < 2:
+        return pd.DataFrame()
+    rows = {}
+    for task in material.tasks:
+        metric = task.primary
+        values = {name: material.cell(task.label, name, metric.name).values() for name in shared}
+        medians = pd.Series({name: statistics.summarise(of, metric.better).ranking for name, of in values.items()})
+        rows[task.label] = medians.rank(method="average", ascending=metric.better == "lower")
+    return pd.DataFrame(rows).T
+
+
+def overall_ranks(material: Material) -> pd.DataFrame:
+    """Mean rank of each objective over tasks, best first, with its interval where datasets are drawn anew.
+
+    Columns ``objective, mean_rank, low, high, tasks, datasets``; ends are NaN where all tasks are of one dataset.
+    """
+    table = task_ranks(material)
+    if table.empty:
+        return pd.DataFrame(columns=["objective", "mean_rank", "low", "high", "tasks", "datasets"])
+    datasets = [material.task(str(label)).spec.dataset.label for label in table.index]
+    found = statistics.rank_intervals(table, datasets).rename_axis("objective").reset_index()
+    found = found.assign(tasks=len(table), datasets=len(set(datasets)))
+    return found.sort_values("mean_rank", kind="stable", ignore_index=True)
+
+
+def seed_values(material: Material, metric: str, tasks: Sequence[str]) -> pd.DataFrame:
+    """``task, objective, seed, value`` of some tasks: a row per planned run, NaN for one without a value."""
+    rows = [
+        (label, name, seed, value)
+        for label in tasks
+        for name, of in material.outcomes_of(label).items()
+        for seed, value in {
+            **material.cell(label, name, metric),
+            **dict.fromkeys(of.missing, math.nan),
+        }.items()
+    ]
+    return pd.DataFrame(rows, columns=["task", "objective", "seed", "value"])
+
+
+def cost_points(material: Material) -> pd.DataFrame:
+    """``task, objective, seconds, images, value, planned`` and more: a row per recorded run, the metric that ranks."""
+    final = material.values[material.values["selection"] == "final"]
+    wanted = {task.label: task.primary.name for task in material.tasks}
+    final = final[final["metric"] == final["task"].map(wanted)]
+    points = material.runs.merge(final[["run_id", "value"]], on="run_id", how="left")
+    cells = zip(points["task"], points["objective"], strict=True)
+    return points.assign(planned=[material.outcomes[cell].planned for cell in cells])
 
 
 def standing(material: Material, task: Task) -> list[str]:
@@ -142,62 +164,6 @@ def floor_spread(material: Material, task: Task, metric: Metric) -> tuple[float,
     of = draws[(draws["task"] == task.label) & (draws["metric"] == metric.name) & (draws["kind"] == PERFECT)]
     values = of["value"].dropna().to_numpy(dtype=float)
     return (float(values.min()), float(values.max())) if len(values) else None
-
-
-def comparisons(material: Material) -> pd.DataFrame:
-    """The best objective of each task against every other, by the primary metric, in the order of standing.
-
-    Two are ``told_apart`` where the interval of the improvement excludes zero, the step-down test's p is at most
-    0.05, and the medians differ by more than the perfect sampler's own draws do.
-    """
-    rows: list[tuple[object, ...]] = []
-    for task in material.tasks:
-        order = standing(material, task)
-        metric = task.primary
-        cells = {name: material.cell(task.label, name, metric.name) for name in order}
-        made = []
-        for other in order[1:]:
-            scale = _scale(metric, list(cells[order[0]].values()) + list(cells[other].values()))
-            gain = statistics.improvement(cells[order[0]], cells[other], better=metric.better, scale=scale)
-            x, y = list(cells[order[0]].values()), list(cells[other].values())
-            chance = statistics.probability_of_improvement(x, y, better=metric.better)
-            p = statistics.rank_sum_test(x, y, better=metric.better)
-            made.append((other, scale, gain, chance, p))
-        adjusted = statistics.step_down_test([list(cells[name].values()) for name in order], better=metric.better)
-        for (other, scale, gain, chance, p), p_adjusted in zip(made, adjusted, strict=True):
-            n, m = len(cells[order[0]]), len(cells[other])
-            within = _within_floor(material, task, order[0], other)
-            told = gain.excludes_zero and p_adjusted <= 0.05 and not within
-            head = (task.label, metric.name, order[0], other, scale, gain.estimate, gain.low, gain.high, gain.n)
-            counts = [entry for name in (order[0], other) for entry in _counts(material, task, name, cells[name])]
-            likely = (n, m, *counts, chance.estimate, chance.low, chance.high)
-            exact, least = statistics.is_exact(n, m), statistics.smallest_p(n, m)
-            rows.append((*head, *likely, p, exact, p_adjusted, least, within, told))
-    return pd.DataFrame(rows, columns=list(COMPARISONS))
-
-
-def _counts(material: Material, task: Task, name: str, values: dict[int, float | None]) -> tuple[int, int, str]:
-    """Runs of an objective with a value, planned ones, and what became of those without."""
-    of = material.outcomes[task.label, name]
-    finished = sum(value is not None and not math.isnan(value) for value in values.values())
-    return finished, of.planned, of.without(values)
-
-
-def _scale(metric: Metric, values: list[float | None]) -> Scale:
-    positive = all(value > 0 for value in values if value is not None and not math.isnan(value))
-    return "log-ratio" if metric.log_scale and positive else "difference"
-
-
-def _within_floor(material: Material, task: Task, one: str, other: str) -> bool:
-    """Whether two medians differ by no more than the perfect sampler's draws do among themselves."""
-    floor = floor_spread(material, task, task.primary)
-    if floor is None:
-        return False
-    medians = [
-        statistics.summarise(material.cell(task.label, name, task.primary.name).values(), task.primary.better).ranking
-        for name in (one, other)
-    ]
-    return all(map(math.isfinite, medians)) and abs(medians[0] - medians[1]) <= floor[1] - floor[0]
 
 
 def selections(material: Material) -> pd.DataFrame:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from bench.metrics import METRICS, Metric, headline, primary
 from bench.record import Record
-from bench.spec import RunSpec, digest, identity
+from bench.spec import RunSpec, digest, plain_data
+
+PROTOCOL = ("architecture", "dataset", "training", "evaluation")
+"""The fields of a run that are the same in all of a task."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,16 +38,14 @@ class Task:
     """That were measured, in the order of tables."""
     objectives: tuple[str, ...]
     """In the order of the plan, those of which no run has a record yet too."""
-
-    @property
-    def primary(self) -> Metric:
-        """The metric that ranks."""
-        return primary(self.spec.evaluation.space)
+    primary: Metric
+    """The metric that ranks: the one that was asked for where it was measured, else the feature space's."""
 
     @property
     def headline(self) -> tuple[Metric, ...]:
-        """The metrics of the summary table."""
-        return headline(self.spec.evaluation.space)
+        """The metrics of the summary table, the one that ranks among them."""
+        usual = headline(self.spec.evaluation.space)
+        return usual if self.primary in usual else (self.primary, *usual)
 
     @property
     def full_name(self) -> str:
@@ -63,24 +64,31 @@ class Grouping:
     """The objective's name by run id."""
 
 
-def group(records: Sequence[Record]) -> Grouping:
-    """Sort records into tasks, which stand in the order of their first run."""
-    names = _objective_names(records)
-    measured_on = _measured_on(records)
+def group(records: Sequence[Record], measured: Mapping[str, Set[str]]) -> Grouping:
+    """Sort records into tasks, which stand in the order of their first run.
+
+    Args:
+        records: of the runs; their measurements are not looked at.
+        measured: the names of the metrics that a run has, by its id.
+    """
+    protocols = {record.run_id: protocol_key(record.spec) for record in records}
+    names = _objective_names(records, protocols)
+    measured_on = _measured_on(records, protocols, measured)
     groups: dict[tuple[str, MeasuredOn], list[Record]] = defaultdict(list)
     for record in records:
-        groups[protocol_key(record.spec), measured_on[record.run_id]].append(record)
+        groups[protocols[record.run_id], measured_on[record.run_id]].append(record)
     labels = _labels({key: members[0].spec for key, members in groups.items()})
     tasks = []
     for key, members in groups.items():
-        measured = {measurement.metric for record in members for measurement in record.measurements}
+        having = set().union(*(measured[record.run_id] for record in members))
         tasks.append(
             Task(
                 label=labels[key],
                 spec=members[0].spec,
                 measured_on=key[1],
-                metrics=tuple(metric for name, metric in METRICS.items() if name in measured),
+                metrics=tuple(metric for name, metric in METRICS.items() if name in having),
                 objectives=tuple(dict.fromkeys(names[record.run_id] for record in members)),
+                primary=primary(members[0].spec.evaluation.space),
             )
         )
     task_of = {record.run_id: labels[key] for key, members in groups.items() for record in members}
@@ -89,10 +97,12 @@ def group(records: Sequence[Record]) -> Grouping:
 
 def protocol_key(spec: RunSpec) -> str:
     """What a task is, but for the weights of its feature space: a run's identity without objective, seed, plugins."""
-    return digest({key: identity(spec)[key] for key in ("architecture", "dataset", "training", "evaluation")})
+    return digest({key: plain_data(getattr(spec, key)) for key in PROTOCOL})
 
 
-def _measured_on(records: Sequence[Record]) -> dict[str, MeasuredOn]:
+def _measured_on(
+    records: Sequence[Record], protocols: Mapping[str, str], measured: Mapping[str, Set[str]]
+) -> dict[str, MeasuredOn]:
     """What each run's numbers are of.
 
     What a run cannot name, since it ended before or records of its time did not, is what most others of its protocol
@@ -100,37 +110,41 @@ def _measured_on(records: Sequence[Record]) -> dict[str, MeasuredOn]:
     """
     counts: dict[str, Counter[MeasuredOn]] = defaultdict(Counter)
     for record in records:
-        if record.measurements or record.space_sha256:
-            counts[protocol_key(record.spec)][MeasuredOn(record.space_sha256, record.data_sha256)] += 1
+        if measured[record.run_id] or record.space_sha256:
+            counts[protocols[record.run_id]][MeasuredOn(record.space_sha256, record.data_sha256)] += 1
     found = {}
     for record in records:
         own = MeasuredOn(record.space_sha256, record.data_sha256)
+        if own.data:
+            found[record.run_id] = own
+            continue
         others = [
             other
-            for other, _ in counts[protocol_key(record.spec)].most_common()
-            if (own.data in ("", other.data)) and (own.space == other.space or not record.measurements)
+            for other, _ in counts[protocols[record.run_id]].most_common()
+            if own.space == other.space or not measured[record.run_id]
         ]
         known = [other for other in others if other.data]
-        found[record.run_id] = (known or others or [own])[0] if not own.data else own
+        found[record.run_id] = (known or others or [own])[0]
     return found
 
 
-def _objective_names(records: Sequence[Record]) -> dict[str, str]:
+def _objective_names(records: Sequence[Record], protocols: Mapping[str, str]) -> dict[str, str]:
     """The name of each run's objective: its label, with a hash where one task has two objectives of that label."""
+    keys = {record.run_id: _objective_key(record.spec) for record in records}
     kinds: dict[tuple[str, str], set[str]] = defaultdict(set)
     for record in records:
-        kinds[protocol_key(record.spec), record.spec.objective.label].add(_objective_key(record.spec))
-    shared = {label for (_, label), keys in kinds.items() if len(keys) > 1}
+        kinds[protocols[record.run_id], record.spec.objective.label].add(keys[record.run_id])
+    shared = {label for (_, label), of in kinds.items() if len(of) > 1}
     return {
         record.run_id: (label := record.spec.objective.label)
-        + (f"·{_objective_key(record.spec)[:4]}" if label in shared else "")
+        + (f"·{keys[record.run_id][:4]}" if label in shared else "")
         for record in records
     }
 
 
 def _objective_key(spec: RunSpec) -> str:
     """What an objective is: its settings and the text of the plugins that it is made of."""
-    return digest({key: identity(spec)[key] for key in ("objective", "plugins")})
+    return digest({key: plain_data(getattr(spec, key)) for key in ("objective", "plugins")})
 
 
 def _labels(specs: dict[tuple[str, MeasuredOn], RunSpec]) -> dict[tuple[str, MeasuredOn], str]:

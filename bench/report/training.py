@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bench.metrics import METRICS, Metric
-from bench.report import curves
+from bench.report import curves, dynamics
 from bench.report.blocks import Picture
 from bench.report.curves import Part
 from bench.report.drawing import not_whole
 from bench.report.material import Material
-from bench.report.style import COLORS, Look
+from bench.report.style import COLORS, Look, plain, share
 from bench.report.tasks import Task
 
 MODE_METRICS = ("modes_covered", "reverse_kl")
@@ -20,10 +20,23 @@ SECONDS = (
     "With a budget in seconds every run is evaluated at steps of its own: first evaluations stand together, then "
     "second ones, at their median cost. "
 )
+READING = (
+    "Accuracy: how often the discriminator scores a real sample above a generated one (1: it separates them; 0.5: it "
+    "cannot tell; below: the generated ones win). Saturated: the share of scores that hardly move the player's loss. "
+    "Accuracy and norms that swing: the players chase each other, as they do around a collapse. Small norms while "
+    "scores are not saturated: the discriminator itself is flat, as under weight clipping. Accuracy near 1 while the "
+    "generator is saturated near 100 % and its gradient norm falls: vanishing gradients. "
+)
+TOLD = (
+    ("discriminator_accuracy", "discriminator's accuracy", "{:.2f}".format),
+    ("generator_saturation", "generator saturated", share),
+    ("generator_gradient_norm", "generator's gradient norm", plain),
+)
+"""What a figure's alternative text says of each objective's end: number, words, format."""
 
 
 def training_curves(material: Material, look: dict[str, Look]) -> list[Picture]:
-    """Curves of metrics, losses and gradient norms, per task."""
+    """Curves of metrics, and how both players fared, per task."""
     made = []
     for index, task in enumerate(material.tasks, start=1):
         history = material.history(task.label)
@@ -34,7 +47,8 @@ def training_curves(material: Material, look: dict[str, Look]) -> list[Picture]:
         if metrics:
             made += [_curves(material, task, history, metrics, look, part, f"curves-{index}") for part in parts]
         if (history["split"] == "train").any():
-            made += [_players(task, history, look, part, f"players-{index}") for part in parts]
+            tables = dynamics.logged_tables(history)
+            made += [_dynamics(task, tables, look, part, f"players-{index}") for part in parts]
     return made
 
 
@@ -64,17 +78,40 @@ def _curves(
     )
 
 
-def _players(task: Task, history: pd.DataFrame, look: dict[str, Look], part: Part, name: str) -> Picture:
+def _dynamics(task: Task, tables: dynamics.Tables, look: dict[str, Look], part: Part, name: str) -> Picture:
+    ended = dynamics.endings(tables, part.names)
+    told = [ended[column].notna().any() for column in ("discriminator_accuracy", "generator_saturation")]
     return Picture(
         f"{name}{part.suffix}",
-        f"{task.label}: losses and gradient norms{part.said}",
-        _divided(part, "scale of gradient norms")
+        f"{task.label}: loss dynamics{part.said}",
+        (READING if all(told) else "")
+        + (_vanished(ended) if all(told) else "")
+        + _divided(part, "scales but that of losses")
         + "Discriminator in the objective's colour, generator dashed; medians and ranges over the runs that have got "
-        "that far, until more than half of the recorded ones have not. “k of N”: all lines of the panel are of k or "
+        "that far, until more than half of the recorded ones have not. “k of N”: all lines of the column are of k or "
         "more of the N planned runs. Losses of two objectives have no common scale and each panel has its own; "
-        "gradient norms share one.",
-        f"Losses and gradient norms of both players on {task.label} for {', '.join(part.names)}.",
-        curves.player_curves(history, task.label, look, part),
+        "all else shares one.",
+        _told(task, ended, part),
+        dynamics.loss_dynamics(tables, task.label, look, part),
+    )
+
+
+def _vanished(ended: pd.DataFrame) -> str:
+    """Of which objectives the last tenth of training shows it."""
+    names = dynamics.vanished(ended)
+    return f"Here that is how {', '.join(names)} ended. " if names else ""
+
+
+def _told(task: Task, ended: pd.DataFrame, part: Part) -> str:
+    """What came of each objective, in words."""
+    columns = {number: ended[number].dropna().to_dict() for number, *_ in TOLD}
+    said = []
+    for name in part.names:
+        words = [f"{title} {shown(columns[number][name])}" for number, title, shown in TOLD if name in columns[number]]
+        said.append(f"{name}: {', '.join(words)}" if words else f"{name}: nothing logged")
+    return (
+        f"Losses, gradient norms, accuracy and saturation of the players on {task.label}. Medians over the last tenth "
+        f"of training: {'; '.join(said)}."
     )
 
 

@@ -133,7 +133,7 @@ def compare(reference: Store, tried: Store, run_ids: Iterable[str]) -> Compariso
         if one is None:
             raise ValueError(f"the reference has no {run_id}")
         result.runs += 1
-        parts = [("record", one.record), ("history", one.history), ("samples", one.samples)]
+        parts = [(field.name, getattr(one, field.name)) for field in dataclasses.fields(one)]
         if two is None:
             result.differing_runs += 1
             result.differing_bytes += sum(len(part) for _, part in parts)

@@ -20,6 +20,7 @@ from bench.execution.run import run
 from bench.execution.tasks import Failed, Message, Place, ReferenceTask, RunTask, Task, ThroughputTask
 from bench.execution.worker import answer
 from bench.fingerprint import take_fingerprint
+from bench.measured import Film
 from bench.record import Record
 from bench.spec import ExecutionSpec, RunSpec
 from bench.store import Store
@@ -183,6 +184,7 @@ WRITES: dict[str, Callable[[Store, Peace], object]] = {
     "record": lambda store, peace: store.write_record(_first(peace.store)),
     "history": lambda store, peace: store.write_history(*_history(peace)),
     "samples": lambda store, peace: store.write_samples(peace.plan.run_ids[0], _samples(peace), b"picture"),
+    "film": lambda store, peace: store.write_film(*_film(peace)),
     "reference": lambda store, peace: store.write_reference(peace.store.references().items[0]),
     "reference samples": lambda store, peace: store.write_reference_samples("key", _samples(peace)),
     "throughput": lambda store, peace: store.write_throughput(peace.store.throughputs().items[0]),
@@ -201,6 +203,13 @@ def _history(peace: Peace) -> tuple[str, object]:
 
 def _samples(peace: Peace) -> object:
     return peace.store.samples(peace.plan.run_ids[0])
+
+
+def _film(peace: Peace) -> tuple[str, Film]:
+    run_id = peace.plan.run_ids[0]
+    film = peace.store.film(run_id)
+    assert film is not None
+    return run_id, film
 
 
 def content(folder: Path) -> dict[Path, bytes]:
@@ -223,7 +232,7 @@ def test_whatever_is_written_is_there_whole_or_as_it_was(what: str, empty: bool,
     with Faulty(whole).installed() as counting:
         write(Store(whole), peace)
     before, after = content(start), content(whole)
-    assert before != after or what in ("spec", "record", "reference", "throughput", "history")
+    assert before != after or what in ("spec", "record", "reference", "throughput", "history", "film")
     for kind in KINDS:
         for at in range(1, counting.calls[kind] + 1):
             folder = Path(shutil.copytree(start, tmp_path / f"{kind}-{at}"))

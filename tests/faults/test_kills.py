@@ -42,7 +42,7 @@ def test_a_whole_folder_breaks_no_law(peace: Peace, copy: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["record.json", "spec.json", "history.parquet", "samples.npz", "samples.png", "plan.json"]
+    "name", ["record.json", "spec.json", "history.parquet", "samples.npz", "film.npz", "samples.png", "plan.json"]
 )
 def test_a_torn_file_is_found(copy: Store, name: str) -> None:
     path = next(copy.folder.rglob(name))

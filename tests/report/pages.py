@@ -1,14 +1,20 @@
 """What a test asks of a page: its blocks, a table's cells, a figure's words."""
 
+from bench.report import significance, tables
 from bench.report.blocks import Picture, Table
-from bench.report.material import read_material
+from bench.report.reader import read_material
 from bench.report.sections import make_page
 from bench.report.style import theme
 
 
 def page_of(store):
     with theme():
-        return make_page(read_material(store.folder), "x")
+        return make_page(read_material([store.folder]), "x")
+
+
+def across_tasks(material):
+    """What the answer says of all tasks together is made from."""
+    return significance.over_tasks(material), tables.overall_ranks(material)
 
 
 def blocks(page, kind, section=None):

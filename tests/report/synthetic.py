@@ -5,56 +5,35 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import json
 import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from bench.record import Classifier, Draw, Environment, Measurement, Record, Reference, Status, Throughput, Timings
-from bench.spec import Budget, Choice, EvaluationSpec, ObjectiveSpec, RunSpec, TrainingSpec
+from bench.spec import Budget, EvaluationSpec, ObjectiveSpec, RunSpec, TrainingSpec
 from bench.store import Store
+from tests.report.characters import (
+    ARCHITECTURE,
+    BATCH,
+    CHARACTERS,
+    SIGMA,
+    SPACE,
+    Character,
+    centers,
+    choice,
+    draw,
+    film,
+    history,
+    metrics,
+)
 
-
-@dataclasses.dataclass(frozen=True)
-class Character:
-    """How an objective behaves in this made-up world."""
-
-    loss: str
-    quality: float
-    """Multiplies the metric that is better when low: 1 is the best there is."""
-    coverage: float
-    n_critic: int = 1
-    penalty_cost: float = 0.0
-    penalties: tuple[Choice, ...] = ()
-    fails: float = 0.0
-
-
-def choice(name: str, **settings: Any) -> Choice:
-    return Choice(name=name, label=name, settings=settings)
-
-
-CHARACTERS = {
-    "minimax": Character("minimax", 6.0, 0.45, fails=0.3),
-    "nsgan": Character("non-saturating", 2.6, 0.75),
-    "lsgan": Character("least-squares", 2.4, 0.8, fails=0.1),
-    "wgan": Character("wasserstein", 3.4, 0.95, 5, 0.05, (choice("weight-clip", limit=0.01),)),
-    "wgan-gp": Character("wasserstein", 1.35, 1.0, 5, 1.1, (choice("gradient-penalty", weight=10.0, center=1.0),)),
-    "hinge": Character("hinge", 2.5, 0.7),
-    "nsgan-r1": Character("non-saturating", 1.45, 1.0, 1, 0.8, (choice("r1", gamma=10.0),)),
-    "r3gan": Character("relativistic-pairing", 1.2, 1.0, 1, 1.5, (choice("r1", gamma=1.0), choice("r2", gamma=1.0))),
-}
-MODES = {"ring": 8, "grid": 25, "digits": 10}
-SIGMA = {"ring": 0.02, "grid": 0.05}
-ARCHITECTURE = {"ring": "mlp", "grid": "mlp", "digits": "dcgan"}
-SPACE = {"ring": "raw", "grid": "raw", "digits": "classifier"}
-SAMPLES, STEPS, BATCH = 450, 4000, 128
+SAMPLES, STEPS = 450, 4000
+SMALL = ("fid", "sliced_wasserstein", "wasserstein", "kid", "mmd", "reverse_kl")
+"""Metrics that get smaller where a checkpoint is chosen by them."""
 
 ENVIRONMENT = Environment(
     ganbench="0.1.0",
@@ -82,35 +61,6 @@ objectives    = ["minimax", "nsgan", "lsgan", "wgan", "wgan-gp", "hinge", "nsgan
 architectures = ["mlp"]
 datasets      = ["ring", "grid"]
 """
-
-
-def centers(dataset: str) -> np.ndarray:
-    if dataset == "ring":
-        angles = np.arange(8) * 2 * math.pi / 8
-        return 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    line = 2.0 * (np.arange(5) - 2)
-    return np.array([(x, y) for x in line for y in line])
-
-
-@functools.cache
-def digit_images() -> np.ndarray:
-    from sklearn.datasets import load_digits
-
-    return np.asarray((load_digits().images * (255 / 16)).round(), dtype=np.float64)
-
-
-def draw(dataset: str, n: int, coverage: float, blur: float, random: np.random.Generator) -> np.ndarray:
-    """Samples as a generator of that coverage and blur would make them."""
-    if dataset == "digits":
-        images = digit_images()[random.integers(0, int(1797 * max(0.05, coverage)), n)]
-        noisy = images + random.normal(0, 20 * (blur - 0.9), images.shape)
-        return noisy.clip(0, 255).astype(np.uint8)[:, None]
-    modes = centers(dataset)
-    kept = modes[: max(1, round(coverage * len(modes)))]
-    points = kept[random.integers(0, len(kept), n)] + SIGMA[dataset] * blur * random.normal(size=(n, 2))
-    stray = random.random(n) < 0.04 * (blur - 1)
-    points[stray] = random.normal(0, 1.5, (int(stray.sum()), 2))
-    return points.astype(np.float32)
 
 
 def spec(objective: str, dataset: str, seed: int, architecture: str | None = None, steps: int = STEPS) -> RunSpec:
@@ -141,54 +91,6 @@ def spec(objective: str, dataset: str, seed: int, architecture: str | None = Non
     )
 
 
-def metrics(dataset: str, quality: float, coverage: float, random: np.random.Generator) -> dict[str, float | None]:
-    """Every metric of the dataset's space for a generator of that quality (1 is perfect)."""
-    factor = quality * math.exp(random.normal(0, 0.12))
-    share = min(1.0, coverage * math.exp(random.normal(0, 0.04)))
-    covered = float(round(share * MODES[dataset]))
-    values: dict[str, float | None] = {
-        "kid": 0.002 * (factor - 0.95) + random.normal(0, 0.0003),
-        "precision": max(0.02, 0.95 - 0.09 * (factor - 1)),
-        "recall": max(0.02, min(0.97, share - 0.05 * factor)),
-        "modes_covered": covered,
-        "reverse_kl": None if covered == 0 else max(0.004, -math.log(max(share, 0.05)) + 0.01 * factor),
-        "total_variation": max(0.01, 1 - share + 0.02 * factor),
-    }
-    if SPACE[dataset] == "raw":
-        values["sliced_wasserstein"] = (0.012 if dataset == "ring" else 0.03) * factor
-        values["high_quality_share"] = max(0.0, min(0.99, 0.99 - 0.1 * (factor - 1)))
-    else:
-        values["fid"] = 0.9 * factor**1.4
-        values["inception_score"] = 9.6 * math.exp(-0.09 * (factor - 1))
-    return values
-
-
-def history(dataset: str, character: Character, last: int, speed: float, random: np.random.Generator) -> pd.DataFrame:
-    """Training and evaluation rows up to step ``last``."""
-    rows: list[tuple[int, int, float, str, str, float]] = []
-    images = BATCH * character.n_critic
-    for step in range(50, last + 1, 50):
-        at = (step, step * images, step / speed)
-        decay = math.exp(-step / 900)
-        level = -2 * decay if character.loss == "wasserstein" else 1.2 - 0.5 * decay
-        train = {
-            "discriminator_loss": level + random.normal(0, 0.06),
-            "generator_loss": 0.7 + 0.9 * (1 - decay) + random.normal(0, 0.15),
-            "discriminator_penalty": 0.4 * decay + abs(random.normal(0, 0.02)) if character.penalties else 0.0,
-            "discriminator_gradient_norm": math.exp(random.normal(-0.5 + decay, 0.2)),
-            "generator_gradient_norm": math.exp(random.normal(-1.5 + decay, 0.3)),
-        }
-        rows += [(*at, "train", name, value) for name, value in train.items()]
-    for step in range(0, last + 1, 500):
-        at = (step, step * images, step / speed)
-        quality = character.quality * (1 + 40 * math.exp(-step / 600))
-        measured = metrics(dataset, quality, character.coverage * (1 - math.exp(-(step + 20) / 500)), random)
-        rows += [(*at, "test", name, math.nan if value is None else value) for name, value in measured.items()]
-        name = "sliced_wasserstein" if SPACE[dataset] == "raw" else "fid"
-        rows.append((*at, "validation", name, (measured[name] or 0.0) * math.exp(random.normal(0, 0.05))))
-    return pd.DataFrame(rows, columns=["step", "images", "seconds", "split", "name", "value"])
-
-
 def measurements(
     dataset: str, values: dict[str, float | None], step: int, random: np.random.Generator
 ) -> list[Measurement]:
@@ -196,7 +98,7 @@ def measurements(
     for selection, factor in (("final", 1.0), ("best_on_validation", 0.97), ("oracle_best", 0.92)):
         for name, value in values.items():
             if selection != "final" and value is not None:
-                value *= factor ** (1 if name in ("fid", "sliced_wasserstein", "kid", "reverse_kl") else 0)
+                value *= factor ** (1 if name in SMALL else 0)
                 value *= math.exp(random.normal(0, 0.01)) if name in ("fid", "sliced_wasserstein") else 1
             made.append(
                 Measurement.model_validate(
@@ -252,6 +154,7 @@ def make_run(store: Store, run: RunSpec, status: Status | None = None, *, reason
     )
     store.write_spec(run)
     store.write_history(run.run_id, history(dataset, character, last, speed, random))
+    store.write_film(run.run_id, film(dataset, character, last, run.seed))
     if completed:
         samples = draw(dataset, SAMPLES, character.coverage, character.quality**0.8, random)
         store.write_samples(run.run_id, samples, b"")

@@ -8,8 +8,8 @@ import pytest
 from bench.record import Status
 from bench.report.asked import Labels, labels_of
 from bench.report.blocks import Picture, Table, Text, Verbatim
-from bench.report.material import read_material
 from bench.report.missing import Why
+from bench.report.reader import read_material
 from bench.store import Store
 from tests.report.pages import blocks, page_of, rows, table
 from tests.report.synthetic import make_run, spec
@@ -42,7 +42,7 @@ def test_log_tails_are_shown_with_the_runs_status(page):
 
 
 def test_missing_runs_are_told_with_why(unfinished, page):
-    missing = read_material(unfinished.folder).missing.set_index(["task", "objective", "seed"])
+    missing = read_material([unfinished.folder]).missing.set_index(["task", "objective", "seed"])
     whys = {seed: missing.loc[("ring", "wgan-gp", seed), "why"] for seed in (2, 3, 4)}
     assert whys == {2: Why.INTERRUPTED, 3: Why.BEGUN, 4: Why.NOT_BEGUN}
     assert missing.loc[("ring", "wgan-gp", 2), "step"] == INTERRUPTED_AT
@@ -95,7 +95,7 @@ def test_a_planned_run_whose_record_is_torn_is_not_called_begun(tmp_path):
     store = make_unfinished(tmp_path / "results")
     run = spec("nsgan", "ring", 0)
     (store.run_folder(run.run_id) / "record.json").write_text("{")
-    missing = read_material(store.folder).missing.set_index("run_id")
+    missing = read_material([store.folder]).missing.set_index("run_id")
     assert missing.loc[run.run_id, "why"] == Why.UNTRUSTED
 
 
@@ -126,7 +126,7 @@ def test_a_cell_of_two_possible_tasks_stands_in_neither(tmp_path):
     for run in recorded:
         make_run(store, run, Status.COMPLETED)
     store.write_suite("", plan_text([*recorded, spec("wgan", "ring", 1, steps=2000), spec("r3gan", "ring", 0)]))
-    material = read_material(store.folder)
+    material = read_material([store.folder])
     placed = material.missing.set_index("objective")["task"].to_dict()
     assert placed == {"wgan": "ring, 2,000 steps", "r3gan": "ring, mlp"}
     assert material.unbegun == ("ring, mlp",)
@@ -134,7 +134,7 @@ def test_a_cell_of_two_possible_tasks_stands_in_neither(tmp_path):
 
 def test_colours_do_not_change_when_a_record_comes_in(tmp_path):
     store = make_unfinished(tmp_path / "results")
-    before = read_material(store.folder).objectives
+    before = read_material([store.folder]).objectives
     make_run(store, spec("r3gan", "digits", 0), Status.COMPLETED)
     make_run(store, spec("r3gan", "ring", 0), Status.COMPLETED)
-    assert read_material(store.folder).objectives == before == tuple(ON_RING)
+    assert read_material([store.folder]).objectives == before == tuple(ON_RING)

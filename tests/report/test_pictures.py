@@ -10,7 +10,7 @@ from PIL import Image
 
 from bench.execution.pictures import picture
 from bench.report import drawing, pictures
-from bench.report.material import read_material
+from bench.report.reader import read_material
 from bench.report.style import looks, theme
 from bench.store import Store
 from tests.report.synthetic import make_results
@@ -36,13 +36,13 @@ def store(tmp_path_factory) -> Store:
 
 def with_points(store, points, modes):
     """The store's samples and reference, with others in their place."""
-    material = read_material(store.folder)
+    material = read_material([store.folder])
     for run_id in material.records:
         store.write_samples(run_id, points, b"")
     (reference,) = material.references.values()
     store.write_reference(reference.model_copy(update={"modes": modes}))
     store.write_reference_samples(reference.key, points)
-    material = read_material(store.folder)
+    material = read_material([store.folder])
     with theme():
         (made,) = drawing.samples(material, looks(material.objectives))
     return made

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from bench.record import Status
-from bench.report import build, tables
+from bench.report import build, significance, tables
 from bench.report.answer import answer
 from bench.report.blocks import Finding, Text
-from bench.report.material import read_material
+from bench.report.reader import read_material
 from bench.store import Store
-from tests.report.pages import blocks, page_of, picture, rows, table, words
+from tests.report.pages import across_tasks, blocks, page_of, picture, rows, table, words
 from tests.report.synthetic import make_run, spec
 from tests.report.unfinished import ON_RING, make_unfinished, plan_text
 
@@ -39,7 +39,7 @@ def page(unfinished):
 @pytest.fixture(scope="module")
 def reports(unfinished, tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports") / "unfinished"
-    build(unfinished.folder, folder, command="x")
+    build([unfinished.folder], folder, command="x")
     return folder
 
 
@@ -89,7 +89,7 @@ def test_task_table_counts_what_did_not_complete_by_status_and_missing(page):
 
 
 def test_missing_runs_do_not_rank_and_take_no_rank_from_others(unfinished):
-    ranks = tables.ranks(read_material(unfinished.folder)).set_index("objective")
+    ranks = tables.ranks(read_material([unfinished.folder])).set_index("objective")
     assert list(ranks.index) == ["nsgan", "wgan", "wgan-gp", "minimax"]
     assert set(zip(ranks["seeds"], ranks["planned"], strict=True)) == {(2, 5)}
     assert ranks["mean_rank"].idxmax() == "wgan"
@@ -105,7 +105,7 @@ def test_a_crashed_run_ranks_last_where_a_missing_one_would_not(tmp_path):
             if ended is not None:
                 make_run(store, run, ended)
         store.write_suite("", plan_text(specs))
-        summary = tables.summary(read_material(store.folder)).set_index("metric")
+        summary = tables.summary(read_material([store.folder])).set_index("metric")
         medians[status] = summary.loc["sliced_wasserstein", "ranking"]
     assert medians[Status.CRASHED] == np.inf
     assert np.isfinite(medians[None])
@@ -132,8 +132,8 @@ def test_answer_without_any_value_counts_what_happened(tmp_path):
     specs = [spec("wgan", "ring", seed) for seed in range(3)]
     make_run(store, specs[0], Status.CRASHED)
     store.write_suite("", plan_text(specs))
-    material = read_material(store.folder)
-    finding, *_ = answer(material, tables.comparisons(material), tables.ranks(material))
+    material = read_material([store.folder])
+    finding, *_ = answer(material, significance.best_comparisons(material), *across_tasks(material))
     assert finding.lead == "None of 3 runs has a value of Sliced W₁."
     assert finding.evidence[0] == "Completed, of the planned runs: wgan 0 of 3 (1 crashed, 2 missing)."
 
@@ -190,7 +190,7 @@ def test_a_metric_without_a_value_of_a_completed_run_is_undefined(tmp_path):
     none = tuple(m.model_copy(update={"value": None}) for m in record.measurements)
     store.write_record(record.model_copy(update={"measurements": none}))
     store.write_suite("", plan_text(specs))
-    summary = tables.summary(read_material(store.folder)).set_index("metric")
+    summary = tables.summary(read_material([store.folder])).set_index("metric")
     line = summary.loc["sliced_wasserstein"]
     assert (line["finished"], line["runs"], line["planned"]) == (1, 2, 3)
     assert line["without"] == "1 undefined, 1 missing"

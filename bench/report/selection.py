@@ -1,0 +1,41 @@
+"""What the choice of a checkpoint does to the order."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bench.report import drawing
+from bench.report.blocks import Block, Cell, Row, Table, Text
+from bench.report.material import Material
+from bench.report.style import Look
+from bench.report.summary import COUNTED, by, metric_cell
+
+
+def selection_blocks(material: Material, selections: pd.DataFrame, look: dict[str, Look]) -> tuple[Block, ...]:
+    """What choosing a checkpoint changes."""
+    pictures = drawing.selection_protocols(material, selections, look)
+    if not pictures:
+        return (Text(("Nothing was measured.",)),)
+    rows = []
+    for (label, name), of in selections.groupby(["task", "objective"], sort=False):
+        metric = material.task(str(label)).primary
+        lines = by(of.assign(best=False), "selection")
+        ways = ("final", "best_on_validation", "oracle_best")
+        cells = (Cell(f"{label}: {name}"), *(metric_cell(lines[way,], metric) for way in ways))
+        rows.append(Row(cells, color=look[str(name)].color))
+    titles = ", ".join(dict.fromkeys(f"{t.primary.title} ({t.primary.better} is better)" for t in material.tasks))
+    return (
+        *pictures,
+        Table(
+            "Selection protocols",
+            f"{titles}: median [smallest–largest] over seeds. Final is the headline. Best on validation is chosen on "
+            "other "
+            "samples and another real split than it is reported on. Oracle best is chosen on the reported number and "
+            "is "
+            "shown only to be named as such. A diverged run may have a best checkpoint and no final one. "
+            f"{COUNTED}",
+            ("", "final", "best on validation", "oracle best"),
+            tuple(rows),
+            collapsed=len(rows) > 12,
+        ),
+    )
