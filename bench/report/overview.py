@@ -130,8 +130,8 @@ def _ranks(material: Material, ranks: pd.DataFrame, look: dict[str, Look]) -> li
             "critical-differences",
             "Critical differences of mean ranks",
             f"Bars join objectives whose mean ranks over {cells} tasks differ by less than {distance:.2f}, the "
-            "critical difference of Nemenyi's test at 5 % (Demšar 2006). It takes tasks for independent; those that share "
-            "a dataset are not.",
+            "critical difference of Nemenyi's test at 5 % (Demšar 2006). It takes tasks for independent; those that "
+            "share a dataset are not.",
             f"Mean ranks: {said}. Critical difference: {distance:.2f}.",
             across.critical_difference(table, distance, look),
         )
