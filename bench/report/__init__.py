@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +50,7 @@ def load(*results: str | Path, view: View = EVERYTHING) -> Material:
     """What a report is made from, as DataFrames: for notebooks.
 
     Args:
-        results: results folders of suites, ``results/<suite>``; several are merged.
+        results: results folders of suites, ``results/<suite>``, or packed ones; several are merged.
         view: what of the results is wanted.
 
     Raises:
@@ -57,9 +59,13 @@ def load(*results: str | Path, view: View = EVERYTHING) -> Material:
     Warns:
         ReportWarning: of what stands in the results and is not compared, and why.
     """
+    from bench.archive import unpacked
     from bench.report.reader import read_material
 
-    material = read_material([Path(folder) for folder in results], view)
+    with contextlib.ExitStack() as folders:
+        material = read_material([folders.enter_context(unpacked(Path(each))) for each in results], view)
+        # samples and films are read when they are asked for: what was unpacked stays as long as the material
+        weakref.finalize(material, folders.pop_all().close)
     for sentence in material.notices:
         warnings.warn(sentence, ReportWarning, stacklevel=2)
     return material

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from bench.report.curves import Part, least, over_seeds
 from bench.report.style import INK, MUTED, Dash, Look, legend, logarithmic, name_lines, panels, thousands
 
-POINTS = 160
+POINTS = 100
 """Of one curve, at most."""
 WIDEST = 5
 """Objectives beside each other."""

@@ -10,10 +10,10 @@ from markupsafe import Markup, escape
 
 ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
 """Of a terminal (ECMA-48): colours, cursor moves, titles."""
-UNSEEN = frozenset({"Cc", "Cs"})
-"""Unicode's control characters and halves of surrogate pairs."""
-TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Characters, themselves unseen, that turn the direction of the text around them."""
+UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{TURNS}]")
+"""Those, Unicode's control characters and halves of surrogate pairs."""
 FORMULA = re.compile(r"[\s\ufffd]*[=+\-@＝＋－＠]")
 """How a text begins that a spreadsheet would calculate."""
 
@@ -24,13 +24,7 @@ def legible(text: str) -> str:
     Logs are full of them, and a page, a fence of Markdown or a CSV that holds a NUL is none.
     """
     flat = ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    if flat.isprintable():
-        return flat
-    return "".join(letter if _is_shown(letter) else "\ufffd" for letter in flat)
-
-
-def _is_shown(letter: str) -> bool:
-    return letter in "\n\t" or not (letter in TURNS or unicodedata.category(letter) in UNSEEN)
+    return UNSEEN.sub("\ufffd", flat)
 
 
 def legible_entry(entry: object) -> object:

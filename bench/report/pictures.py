@@ -17,12 +17,14 @@ Samples = NDArray[np.generic]
 Frame = tuple[float, float, float, float]
 """What a panel of points shows: left, right, bottom, top."""
 GREY = "#828c97"
-"""Of a perfect sampler's points, which are pixels: legible on light and dark."""
+"""Of what is drawn as pixels, whose colours follow no theme: legible on light and dark."""
 WIDEST, WIDEST_OF_IMAGES = 5, 4
 """Panels beside each other."""
 TILES, FEWEST_TILES, TILED_PIXELS = 6, 3, 150
 """Images beside and below each other in a panel: at most so many, and fewer of larger ones, down to 3, so that about
 150 pixels of theirs are in a row and a digit stays legible."""
+GREYS = np.uint8(0b11111000)
+"""What is kept of an enlarged image's values: 32 of them are smooth to the eye, and a third of the bytes of all."""
 SMALL, ENLARGED = 16, 6
 """Images of fewer pixels a side are drawn so many times larger, smoothly: the eye reads squares for strokes."""
 BINS = 80
@@ -126,10 +128,11 @@ def _enlarged(images: Samples) -> Samples:
     if max(images.shape[2:]) >= SMALL:
         return images
     size = (images.shape[3] * ENLARGED, images.shape[2] * ENLARGED)
-    return np.array(
+    enlarged = np.array(
         [[Image.fromarray(channel).resize(size, Image.Resampling.BICUBIC) for channel in image] for image in images],
         dtype=np.uint8,
     ).reshape(-1, images.shape[1], size[1], size[0])
+    return enlarged & GREYS
 
 
 def shared_frame(arrays: list[Samples], modes: tuple[tuple[float, ...], ...], sigma: float | None) -> Frame:
@@ -185,9 +188,9 @@ def _points(
                 offsets=[mode[:2] for mode in modes],
                 offset_transform=ax.transData,
                 facecolors="none",
-                edgecolors=MUTED,
+                edgecolors=GREY,
                 linewidths=0.7,
-                alpha=0.8,
+                rasterized=True,  # hundreds of circles in each of dozens of panels make a page heavy
             )
         )
     ax.scatter(points[:, 0], points[:, 1], s=3, color=color, alpha=0.5, linewidths=0, rasterized=True)

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from bench.report import light
 from bench.report.blocks import Picture
 from bench.report.legible import legible
 from bench.report.style import INK, MUTED, PAPER, RULE
@@ -32,7 +33,8 @@ def draw(figure: Figure) -> tuple[str, bytes]:
     figure.savefig(picture, format="png", facecolor="white")
     vector = io.BytesIO()
     figure.savefig(vector, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return legible(vector.getvalue().decode()), picture.getvalue()  # of ticks: XML with a control character is none
+    drawing = legible(vector.getvalue().decode())  # of ticks: XML with a control character is none
+    return light.svg(drawing), light.png(picture.getvalue())
 
 
 def standalone(svg: str, picture: Picture) -> str:
