@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import pandas as pd
@@ -103,7 +104,7 @@ def _cells(compared: Compared, look: dict[str, Look]) -> Table:
         for verdict in words.in_order(compared.cells)
     )
     caption = f"A and B: medians of the runs that have a value. {VERDICTS}"
-    columns = ("", "metric", "A", "B", "B is", "improvement", "chance", "adjusted p", "pairs")
+    columns = ("cell", "metric", "A", "B", "B is", "improvement", "chance", "adjusted p", "pairs")
     return Table("Objectives on each task", caption, columns, rows, frozenset({0, 1, 4}), len(rows) > 40, name="cells")
 
 
@@ -131,7 +132,7 @@ def _picture(compared: Compared, look: dict[str, Look]) -> Picture:
         "Improvement of each cell",
         "Right of the line B is better than A. Filled: told apart by the test as well; hollow: not.",
         f"Interval of improvement per objective and task: {described or 'all are identical'}.",
-        improvement_intervals(compared.cells, tasks, look),
+        functools.partial(improvement_intervals, compared.cells, tasks, look),
     )
 
 
@@ -182,7 +183,7 @@ def _speed(compared: Compared, look: dict[str, Look]) -> tuple[Block, ...]:
         "Step: milliseconds of a generator step, measured alone on the device. Above 1 × B is slower. "
         f"Hardware of both: {hardware}."
     )
-    columns = ("", "seconds A", "seconds B", "ratio", "step A", "step B", "ratio of steps")
+    columns = ("cell", "seconds A", "seconds B", "ratio", "step A", "step B", "ratio of steps")
     return (Table("Speed", caption, columns, rows, collapsed=len(rows) > 40, name="speed"),)
 
 

@@ -180,9 +180,9 @@ def _cost(material: Material, task: Task, best: str) -> list[str]:
     said = f"Training {best} took {readable_seconds(costs[best])} per run{_completed(cells[best])}"
     if cheapest != best and costs[cheapest] > 0:
         said += f", {costs[best] / costs[cheapest]:.1f} times {cheapest}{_completed(cells[cheapest])}, the cheapest"
-    specs = material.specs[best]
-    speed = {t.cell_id: t for t in material.throughputs}.get(specs[task.label].cell_id) if task.label in specs else None
-    if speed is not None:
+    hardware, spec = material.hardware_of(task.label), material.specs[best].get(task.label)
+    alone = [item for item in material.throughputs if spec is not None and item.cell_id == spec.cell_id]
+    for speed in (item for item in alone if item.environment.hardware in hardware):
         said += f"; measured alone it does {short(speed.images_per_second)} images/s on {speed.environment.device}"
     return [said + "."]
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Literal
 
 import pandas as pd
 from matplotlib.figure import Figure
+
+from bench.report.style import theme
 
 Kind = Literal["measured", "reference"]
 
@@ -62,7 +66,15 @@ class Picture:
     title: str
     caption: str
     alternative: str
-    figure: Figure
+    draw: Callable[[], Figure] = dataclasses.field(repr=False)
+    """Called when the figure is needed: a hundred of them at once take a gigabyte."""
+    collapsed: bool = False
+
+    @functools.cached_property
+    def figure(self) -> Figure:
+        """The figure in the report's style, kept as long as this is."""
+        with theme():
+            return self.draw()
 
 
 @dataclasses.dataclass(frozen=True)

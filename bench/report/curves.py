@@ -95,6 +95,8 @@ def training_curves(
     task: str,
     look: Mapping[str, Look],
     part: Part,
+    *,
+    timed: bool = True,
 ) -> Figure:
     """Metrics of one task while training, over images, steps and seconds: median and range over seeds.
 
@@ -107,10 +109,13 @@ def training_curves(
         task: whose runs they are.
         look: of each objective.
         part: the objectives to draw.
+        timed: whether seconds compare, since all runs were made on the same hardware; without, they are left out.
     """
+    costs = [cost for cost in COSTS if timed or cost[0] != "seconds"]
+    across = len(costs)
     figure, flat = panels(
-        3 * len(metrics),
-        columns=3,
+        across * len(metrics),
+        columns=across,
         height=2.45,
         title=f"{task}: training curves, median and range over seeds{part.said}",
     )
@@ -121,8 +126,8 @@ def training_curves(
         scale = 100 if metric.percent else 1
         floor = perfect.loc[perfect["metric"] == metric.name, "value"].dropna() * scale
         log = metric.log_scale and len(table) > 0 and table["low"].min() > 0
-        for column, (cost, label) in enumerate(COSTS):
-            ax = flat[3 * row + column]
+        for column, (cost, label) in enumerate(costs):
+            ax = flat[across * row + column]
             if len(floor):
                 ax.axhspan(floor.min(), floor.max(), color=MUTED, alpha=0.25, lw=0)
                 ax.axhline(float(floor.median()), color=MUTED, lw=0.9, alpha=0.7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
@@ -25,6 +26,15 @@ def chunks(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
         yield (f"-{part}" if len(tasks) > TASKS_PER_FIGURE else ""), list(tasks[start : start + TASKS_PER_FIGURE])
 
 
+OPEN_TASKS = 6
+"""Tasks of which every picture stands open; those of more are folded, a line each."""
+
+
+def is_folded(index: int) -> bool:
+    """Whether the pictures of the task of this number, from 1 on, are folded."""
+    return index > OPEN_TASKS
+
+
 def _labels(tasks: Sequence[Task]) -> list[str]:
     return [task.label for task in tasks]
 
@@ -38,14 +48,14 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
     for part, tasks in chunks(material.tasks):
         labels = _labels(tasks)
         metrics = {task.label: task.primary for task in tasks}
+        timed = [label for label in labels if len(material.hardware_of(label)) < 2]
         fronts = {
             way: "; ".join(
-                f"{label}: {', '.join(cost.front_of(points, metrics[label], label, way)) or 'none'}" for label in labels
+                f"{label}: {', '.join(cost.front_of(points, metrics[label], label, way)) or 'none'}" for label in of
             )
-            for way in ("seconds", "images")
+            for way, of in (("seconds", timed), ("images", labels))
         }
         dense = any(cost.is_dense(points, label) for label in labels)
-        timed = [label for label in labels if len(material.hardware_of(label)) < 2]
         having = points.dropna(subset=["value"]).groupby("task")["objective"].agg(set)
         absent = [
             f"{name} on {task.label}"
@@ -76,7 +86,7 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
                 "show the discriminator equally many.",
                 f"Scatter plots of the primary metric over training seconds and over images. "
                 f"Pareto front over seconds, from cheap to costly: {fronts['seconds']}.",
-                cost.quality_cost(points, material.draws, metrics, labels, look, timed=timed),
+                functools.partial(cost.quality_cost, points, material.draws, metrics, labels, look, timed=timed),
             )
         )
     return made
@@ -102,7 +112,7 @@ def metric_points(material: Material, summary: pd.DataFrame, look: dict[str, Loo
                     "dotted: noise, or an arrow where it lies off the scale. “k of N” stands where not every planned "
                     "run has a value; what became of the others stands in “What failed and why”.",
                     f"{metric.title}, medians per objective. {said}.",
-                    strips.metric_points(values, draws, metric, _labels(tasks), look),
+                    functools.partial(strips.metric_points, values, draws, metric, _labels(tasks), look),
                 )
             )
     return made
@@ -134,7 +144,7 @@ def best_intervals(material: Material, comparisons: pd.DataFrame, look: dict[str
             "Improvement of the best objective over each other one in the metric that ranks, paired by seed: "
             f"interquartile mean and 95 % bootstrap interval. {MARKS}{REACHED}",
             f"Intervals of improvement. {_told(comparisons, tasks, 'other')} The table below holds the numbers.",
-            strips.improvements(comparisons, _labels(tasks), look, rows="other", title=title),
+            functools.partial(strips.improvements, comparisons, _labels(tasks), look, rows="other", title=title),
         )
         for part, tasks in chunks(material.tasks)
     ]
@@ -153,7 +163,7 @@ def baseline_intervals(material: Material, comparisons: pd.DataFrame, look: dict
                 f"Improvement over {name} in the metric that ranks, paired by seed: interquartile mean and 95 % "
                 f"bootstrap interval; right of the line is better. {MARKS}{REACHED}",
                 f"Intervals of improvement over {name}. {told} The table below holds the numbers.",
-                strips.improvements(comparisons, _labels(tasks), look, rows="one", title=titles[0]),
+                functools.partial(strips.improvements, comparisons, _labels(tasks), look, rows="one", title=titles[0]),
             ),
             Picture(
                 f"probability{part}",
@@ -161,7 +171,7 @@ def baseline_intervals(material: Material, comparisons: pd.DataFrame, look: dict
                 f"Chance that a run of the objective beats a run of {name}, with its 95 % interval; at 50 % neither is "
                 f"better. {MARKS}Ties count half, runs without a value lose.",
                 f"Probabilities of improvement over {name}. {told} The table below holds the numbers.",
-                strips.probabilities(comparisons, _labels(tasks), look, rows="one", title=titles[1]),
+                functools.partial(strips.probabilities, comparisons, _labels(tasks), look, rows="one", title=titles[1]),
             ),
         ]
     return made
@@ -190,7 +200,8 @@ def selection_protocols(material: Material, selections: pd.DataFrame, look: dict
             "“k of N”: k of the "
             "N planned runs have a final value; the table has the counts of the other marks, and why.",
             "Three marks per objective; the table below holds the same numbers.",
-            strips.selection_protocols(
+            functools.partial(
+                strips.selection_protocols,
                 selections,
                 material.draws,
                 {task.label: task.primary for task in tasks},
@@ -233,7 +244,8 @@ def samples(material: Material, look: dict[str, Look]) -> list[Picture]:
                 caption,
                 f"Samples on {task.label} of {', '.join(found)}."
                 + (f" None of {', '.join(absent)}." if absent else ""),
-                pictures.sample_panels(
+                functools.partial(
+                    pictures.sample_panels,
                     flat.samples,
                     flat.perfect,
                     flat.modes,
@@ -241,6 +253,7 @@ def samples(material: Material, look: dict[str, Look]) -> list[Picture]:
                     task.label,
                     look,
                 ),
+                collapsed=is_folded(index),
             )
         )
     return made
@@ -278,7 +291,7 @@ def step_times(material: Material, look: dict[str, Look]) -> list[Picture]:
             "of repeats, without evaluation and files.",
             "Stacked bars of discriminator, penalty and generator milliseconds; the table below holds the same "
             "numbers.",
-            strips.step_times(of, look),
+            functools.partial(strips.step_times, of, look),
         )
         for index, (hardware, of) in enumerate(table.groupby("hardware", sort=False), start=1)
     ]

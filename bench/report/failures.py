@@ -79,7 +79,7 @@ def _counts(material: Material, look: dict[str, Look]) -> list[Table]:
         + "Missing: planned, without a record yet. Failure rate: share of the runs with a record that did not "
         "complete, diverged ones among them; a missing run is no failure. Lower is better."
     )
-    columns = ("", "planned", *ways, "failure rate")
+    columns = ("cell", "planned", *ways, "failure rate")
     return [Table("How the planned runs ended", caption, columns, rows, collapsed=len(rows) > LONG)]
 
 
@@ -142,7 +142,7 @@ def _missing(material: Material, look: dict[str, Look]) -> list[Block]:
         "Planned runs without a record",
         "Missing runs are no failures: they have no part in any number here but the count of planned runs. Steps are "
         "those of the newest checkpoint, of a run under way those that it has told of, with the share of its budget.",
-        ("", "why", "runs", "seeds"),
+        ("cell", "why", "runs", "seeds"),
         tuple(rows),
         frozenset({0, 1, 3}),
         collapsed=len(rows) > LONG,

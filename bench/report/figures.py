@@ -89,7 +89,8 @@ def training_curves(report: Material, task: str, metrics: Sequence[str] = (), pa
     look = looks(report.objectives)
     chosen = [METRICS[name] for name in metrics] or [report.task(task).primary]
     part = part or Part(report.task(task).objectives)
-    return curves.training_curves(report.history(task), report.draws, chosen, task, look, part)
+    timed = len(report.hardware_of(task)) < 2
+    return curves.training_curves(report.history(task), report.draws, chosen, task, look, part, timed=timed)
 
 
 @themed

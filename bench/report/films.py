@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from bench.record import Status
 from bench.report import curves, film
 from bench.report.blocks import Picture
 from bench.report.curves import Part
+from bench.report.drawing import is_folded
 from bench.report.film import Frames
 from bench.report.material import Material
 from bench.report.pictures import SMALL, Samples
@@ -43,7 +45,8 @@ def film_strips(material: Material, look: dict[str, Look]) -> list[Picture]:
         if strip is None:
             continue
         parts = curves.parts([name for name in look if name in strip.frames], look)
-        made += [_picture(strip, task.label, look, part, f"film-{index}") for part in parts]
+        shown = [_picture(strip, task.label, look, part, f"film-{index}") for part in parts]
+        made += [dataclasses.replace(picture, collapsed=is_folded(index)) for picture in shown]
     return made
 
 
@@ -123,7 +126,9 @@ def _picture(strip: Strip, task: str, look: dict[str, Look], part: Part, name: s
         f"{task}: samples while training{part.said}",
         _caption(strip),
         _told(strip, task, part),
-        film.film_strip(strip.frames, strip.perfect, strip.modes, strip.sigma, task, look, part, strip.unit),
+        functools.partial(
+            film.film_strip, strip.frames, strip.perfect, strip.modes, strip.sigma, task, look, part, strip.unit
+        ),
     )
 
 

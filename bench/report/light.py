@@ -36,9 +36,11 @@ def _embedded(encoded: str) -> str:
     """A picture with transparency, with a palette of its very colours if they are few."""
     content = base64.b64decode(encoded)
     picture = Image.open(io.BytesIO(content)).convert("RGBA")
-    colors, places = np.unique(np.asarray(picture).reshape(-1, 4), axis=0, return_inverse=True)
-    if len(colors) > PALETTE:
+    numbered = np.frombuffer(picture.tobytes(), dtype=np.uint32)  # a colour with its transparency is one number
+    numbers, places = np.unique(numbered, return_inverse=True)
+    if len(numbers) > PALETTE:
         return encoded
+    colors = numbers.view(np.uint8).reshape(-1, 4)
     reduced = Image.fromarray(places.reshape(picture.height, picture.width).astype(np.uint8), "P")
     reduced.putpalette(colors[:, :3].tobytes())
     return base64.b64encode(_shorter(content, reduced, colors[:, 3].tobytes())).decode()

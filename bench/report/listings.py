@@ -36,7 +36,9 @@ def statuses(material: Material) -> pd.DataFrame:
 
 
 def training_seconds(material: Material, task: Task) -> dict[str, float]:
-    """Median seconds of training of each objective's completed runs."""
+    """Median seconds of training of each objective's completed runs; empty where runs are of different hardware."""
+    if len(material.hardware_of(task.label)) > 1:
+        return {}
     runs = material.runs
     of = runs[(runs["task"] == task.label) & (runs["status"] == Status.COMPLETED)]
     return {str(name): float(seconds.median()) for name, seconds in of.groupby("objective", sort=False)["seconds"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import pandas as pd
@@ -48,7 +49,7 @@ def _against(overall: pd.DataFrame, look: dict[str, Look]) -> Picture:
         "interval. Filled marks can be told apart, hollow ones cannot.",
         f"Improvement over {baseline} and its probability over all tasks. Told apart: {told}. The table below holds "
         "the numbers.",
-        across.against_baseline(overall, look),
+        functools.partial(across.against_baseline, overall, look),
     )
 
 
@@ -111,7 +112,7 @@ def _ranks(material: Material, ranks: pd.DataFrame, look: dict[str, Look]) -> li
             "objective half of whose runs have no value is last. Lines: 95 % interval of a bootstrap over datasets "
             f"({ranks['datasets'].iloc[0]} here).",
             f"Mean ranks: {said}.",
-            across.mean_ranks(ranks, look),
+            functools.partial(across.mean_ranks, ranks, look),
         )
     ]
     if cells < fewest:
@@ -133,7 +134,7 @@ def _ranks(material: Material, ranks: pd.DataFrame, look: dict[str, Look]) -> li
             "critical difference of Nemenyi's test at 5 % (Demšar 2006). It takes tasks for independent; those that "
             "share a dataset are not.",
             f"Mean ranks: {said}. Critical difference: {distance:.2f}.",
-            across.critical_difference(table, distance, look),
+            functools.partial(across.critical_difference, table, distance, look),
         )
     )
     return blocks
@@ -151,5 +152,5 @@ def _profiles(profiles: pd.DataFrame, look: dict[str, Look]) -> Picture:
         "same task and seed; higher and further left is better. At 1 it is the share of seeds won; a line ends below "
         "100 % by the share of runs without a value (Dolan & Moré 2002).",
         f"Share of seeds won: {said}.",
-        across.performance_profiles(profiles, look),
+        functools.partial(across.performance_profiles, profiles, look),
     )

@@ -16,16 +16,16 @@ from markupsafe import Markup
 from bench.files import write_atomically
 from bench.report import sorting
 from bench.report.blocks import Facts, Finding, Page, Picture, Table, Text, Verbatim
+from bench.report.drawn import drawn
 from bench.report.latex import latex_table
 from bench.report.legible import breakable, csv_table, fenced, legible_entry, markdown_text, slug
-from bench.report.vector import draw, inline, standalone
+from bench.report.vector import inline, standalone
 
 
 def write_page(page: Page, reports: Path) -> Path:
     """Write everything, and return the path of ``index.html``, which is written last."""
     inlined: dict[str, Markup] = {}
-    for picture in pictures(page):
-        svg, png = draw(picture.figure)
+    for picture, (svg, png) in drawn(list(pictures(page))):
         write_atomically(reports / "figures" / f"{picture.name}.svg", standalone(svg, picture).encode())
         write_atomically(reports / "figures" / f"{picture.name}.png", png)
         inlined[picture.name] = inline(svg, picture)

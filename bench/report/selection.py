@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from bench.metrics import primary
 from bench.report import drawing
 from bench.report.blocks import Block, Cell, Row, Table, Text
 from bench.report.material import Material
@@ -29,13 +30,21 @@ def selection_blocks(material: Material, selections: pd.DataFrame, look: dict[st
         Table(
             "Selection protocols",
             f"{titles}: median [smallest–largest] over seeds. Final is the headline. Best on validation is chosen on "
-            "other "
-            "samples and another real split than it is reported on. Oracle best is chosen on the reported number and "
-            "is "
-            "shown only to be named as such. A diverged run may have a best checkpoint and no final one. "
-            f"{COUNTED}",
-            ("", "final", "best on validation", "oracle best"),
+            "other samples and another real split than it is reported on. Oracle best is chosen on the reported number "
+            f"and is shown only to be named as such. {_chosen_by(material)}A diverged run may have a best checkpoint "
+            f"and no final one. {COUNTED}",
+            ("objective", "final", "best on validation", "oracle best"),
             tuple(rows),
             collapsed=len(rows) > 12,
         ),
     )
+
+
+def _chosen_by(material: Material) -> str:
+    """What checkpoints were chosen by while training, where another metric ranks now."""
+    others = {
+        f"{chosen.title} on {task.label}"
+        for task in material.tasks
+        if (chosen := primary(task.spec.evaluation.space)) != task.primary
+    }
+    return f"Checkpoints were chosen while training, by {', '.join(sorted(others))}. " if others else ""

@@ -51,7 +51,7 @@ def metric_cell(line: Line, metric: Metric, *, why: bool = True) -> Cell:
     if not line["finished"]:
         return Cell("–", counted=counted)
     detail = f"[{shown(line['low'], metric)}–{shown(line['high'], metric)}]"
-    return Cell(shown(line["median"], metric), detail, bool(line["best"]), counted)
+    return Cell(shown(line["median"], metric), detail, bool(line["best"]), counted, sort=float(line["median"]))
 
 
 def by(table: pd.DataFrame, *keys: str) -> dict[tuple[str, ...], Line]:
@@ -88,7 +88,7 @@ def _overview(material: Material, summary: pd.DataFrame, ranks: pd.DataFrame, lo
         + (" Mean rank: of the medians, over tasks; 1 is best, ties share." if several else "")
         + _said_of_unbegun(material),
         (
-            "",
+            "objective",
             *(f"{task.label}: {task.primary.title}" for task in material.tasks),
             *(f"{label}: no record yet" for label in material.unbegun),
             *(["mean rank"] if several else []),
@@ -185,10 +185,21 @@ def _task_table(
         task.label,
         f"{task.full_name}. Median [smallest–largest] over seeds.{better} Mean rank by {task.primary.title} over the "
         f"seeds that all objectives have a record of{_seeds(mine)}. Not completed: of the planned runs, by status. "
-        f"Training: median seconds per completed run, beside other runs. {COUNTED}{said}",
-        ("", *(f"{m.title}{' (%)' if m.percent else ''}" for m in headline), "mean rank", "not completed", "training"),
+        f"Training: median seconds per completed run, beside other runs{_several_machines(material, task)}. "
+        f"{COUNTED}{said}",
+        (
+            "objective",
+            *(f"{m.title}{' (%)' if m.percent else ''}" for m in headline),
+            "mean rank",
+            "not completed",
+            "training",
+        ),
         tuple(rows),
     )
+
+
+def _several_machines(material: Material, task: Task) -> str:
+    return "; not told of runs on different hardware" if len(material.hardware_of(task.label)) > 1 else ""
 
 
 def _seeds(ranks: pd.DataFrame) -> str:

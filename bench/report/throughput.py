@@ -49,7 +49,7 @@ def throughput_blocks(material: Material, table: pd.DataFrame, look: dict[str, L
                 "Milliseconds, FLOPs and share of the machine's measured float32 peak are of one generator step with "
                 "its "
                 "n_critic discriminator steps. Compare within this table only: it is of one hardware.",
-                ("", "steps/s", "images/s", "D ms", "penalty ms", "G ms", "FLOPs/step", "of peak", "peak memory"),
+                ("cell", "steps/s", "images/s", "D ms", "penalty ms", "G ms", "FLOPs/step", "of peak", "peak memory"),
                 rows,
                 collapsed=len(rows) > 30,
             )

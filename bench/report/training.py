@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Sequence
 
 import pandas as pd
@@ -10,7 +12,7 @@ from bench.metrics import METRICS, Metric
 from bench.report import curves, dynamics
 from bench.report.blocks import Picture
 from bench.report.curves import Part
-from bench.report.drawing import not_whole
+from bench.report.drawing import is_folded, not_whole
 from bench.report.material import Material
 from bench.report.style import COLORS, Look, plain, share
 from bench.report.tasks import Task
@@ -37,8 +39,9 @@ TOLD = (
 
 def training_curves(material: Material, look: dict[str, Look]) -> list[Picture]:
     """Curves of metrics, and how both players fared, per task."""
-    made = []
+    made: list[Picture] = []
     for index, task in enumerate(material.tasks, start=1):
+        before = len(made)
         history = material.history(task.label)
         known = set(history["objective"])
         parts = curves.parts([name for name in look if name in known], look) if known else ()
@@ -49,6 +52,7 @@ def training_curves(material: Material, look: dict[str, Look]) -> list[Picture]:
         if (history["split"] == "train").any():
             tables = dynamics.logged_tables(history)
             made += [_dynamics(task, tables, look, part, f"players-{index}") for part in parts]
+        made[before:] = [dataclasses.replace(picture, collapsed=is_folded(index)) for picture in made[before:]]
     return made
 
 
@@ -62,6 +66,7 @@ def _curves(
     name: str,
 ) -> Picture:
     titles = ", ".join(metric.title for metric in metrics)
+    timed = len(material.hardware_of(task.label)) < 2
     return Picture(
         f"{name}{part.suffix}",
         f"{task.label}: training curves{part.said}",
@@ -71,10 +76,16 @@ def _curves(
         "point of its lines is of k or more of the N planned runs. "
         + not_whole(material, [task])
         + (SECONDS if task.spec.training.budget.unit == "seconds" else "")
-        + "Grey: a perfect sampler. The same runs are drawn over real images shown, generator steps and seconds "
-        "of training (measured while runs were side by side).",
+        + "Grey: a perfect sampler. The same runs are drawn over real images shown, generator steps and "
+        + (
+            "seconds of training (measured while runs were side by side)."
+            if timed
+            else "not over seconds: runs were made on different hardware."
+        ),
         f"Curves of {titles} on {task.label} for {', '.join(part.names)}.",
-        curves.training_curves(history, material.draws, metrics, task.label, look, part),
+        functools.partial(
+            curves.training_curves, history, material.draws, metrics, task.label, look, part, timed=timed
+        ),
     )
 
 
@@ -92,7 +103,7 @@ def _dynamics(task: Task, tables: dynamics.Tables, look: dict[str, Look], part: 
         "more of the N planned runs. Losses of two objectives have no common scale and each panel has its own; "
         "all else shares one.",
         _told(task, ended, part),
-        dynamics.loss_dynamics(tables, task.label, look, part),
+        functools.partial(dynamics.loss_dynamics, tables, task.label, look, part),
     )
 
 

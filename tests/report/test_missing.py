@@ -23,7 +23,7 @@ def page(unfinished):
 
 def test_counts_of_every_cell_with_anything_not_completed(page):
     found = table(page, "How the planned runs ended")
-    assert found.columns == ("", "planned", *map(str, Status), "missing", "failure rate")
+    assert found.columns == ("cell", "planned", *map(str, Status), "missing", "failure rate")
     cells = {name: [cell.text for cell in cells] for name, cells in rows(found).items()}
     assert "ring: nsgan" not in cells
     assert cells["ring: wgan"] == ["5", "–", "1", "1", "1", "1", "1", "–", "100\u00a0%"]

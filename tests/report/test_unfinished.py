@@ -54,7 +54,7 @@ def test_overview_says_of_how_many_planned_runs_each_median_is_and_why(page):
 
 def test_a_task_that_has_not_begun_has_a_column_and_a_finding(page):
     overview = table(page, "Objectives × tasks")
-    assert overview.columns == ("", "ring: Sliced W₁", "digits: no record yet")
+    assert overview.columns == ("objective", "ring: Sliced W₁", "digits: no record yet")
     found = rows(overview)
     assert {(found[name][1].text, found[name][1].counted) for name in ON_RING} == {("–", "0 of 5: 5 missing")}
     _, digits = blocks(page, Finding)

@@ -1,0 +1,61 @@
+"""Pictures drawn side by side are those that one process draws, whatever happens to the others."""
+
+import functools
+import os
+import sys
+
+import pytest
+
+from bench.report import drawn as module
+from bench.report.blocks import Picture
+from bench.report.drawn import FEW, drawn
+from bench.report.style import panels
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
+COUNT = 2 * FEW
+PARENT = os.getpid()
+
+
+def plot(number, *, fatal=False):
+    if fatal and os.getpid() != PARENT:
+        os._exit(9)  # as a process is that the system kills for want of memory
+    figure, (ax,) = panels(1, height=1.0, title=f"figure {number}")
+    ax.plot([0, number], [0, 1])
+    return figure
+
+
+def pictures(fatal=None):
+    draws = [functools.partial(plot, number, fatal=number == fatal) for number in range(COUNT)]
+    return [Picture(f"p{number}", "", "", "", draw) for number, draw in enumerate(draws)]
+
+
+def on(monkeypatch, cores):
+    monkeypatch.setattr(module, "_cores", lambda: cores)
+
+
+def test_every_picture_comes_once_and_in_order(monkeypatch):
+    on(monkeypatch, 2)
+    made = [(picture.name, svg) for picture, (svg, _) in drawn(pictures())]
+    assert [name for name, _ in made] == [f"p{number}" for number in range(COUNT)]
+    assert all(f"figure {number}" in svg for number, (_, svg) in enumerate(made))
+
+
+def test_a_killed_process_costs_no_picture(monkeypatch):
+    on(monkeypatch, 2)
+    made = [svg for _, (svg, _) in drawn(pictures(fatal=3))]
+    assert len(made) == COUNT
+    assert all(f"figure {number}" in svg for number, svg in enumerate(made))
+
+
+def test_pictures_are_the_same_as_of_one_process(monkeypatch):
+    on(monkeypatch, 2)
+    several = [png for _, (_, png) in drawn(pictures())]
+    on(monkeypatch, 1)
+    assert several == [png for _, (_, png) in drawn(pictures())]
+
+
+def test_a_figure_is_forgotten_once_it_is_drawn(monkeypatch):
+    on(monkeypatch, 1)
+    (shown,) = pictures()[:1]
+    list(drawn([shown]))
+    assert "figure" not in vars(shown)
