@@ -9,6 +9,7 @@ memory where it has the room.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import multiprocessing
 import subprocess
@@ -16,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 from unittest import mock
+
+import psutil
 
 from bench.spec import RunSpec
 from bench.store import Store
@@ -68,13 +71,29 @@ def cost(code: str, folder: Path) -> Cost:
     script = (
         "import sys, resource; from pathlib import Path\n"
         "folder, reports = Path(sys.argv[1]), Path(sys.argv[1] + '-report')\n"
-        f"{code}\nused = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
+        f"{code}\nused = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]\n"
+        "print(sum(each.ru_utime + each.ru_stime for each in used))"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True, check=True)
-    seconds, peak = done.stdout.split()[-2:]
-    unit = 1 if sys.platform == "darwin" else 1024
-    return Cost(time.perf_counter() - begin, float(seconds), int(peak) * unit)
+    command = [sys.executable, "-c", script, str(folder)]
+    peak = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as job:
+        while job.poll() is None:
+            peak = max(peak, held_bytes(psutil.Process(job.pid)))
+            time.sleep(0.2)
+        output = job.stdout.read() if job.stdout else ""
+    if job.returncode:
+        raise SystemExit(job.returncode)
+    return Cost(time.perf_counter() - begin, float(output.split()[-1]), peak)
+
+
+def held_bytes(process: psutil.Process) -> int:
+    """Memory of a process and of those that it has begun; what they share is counted once."""
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        for each in [process, *process.children(recursive=True)]:
+            with contextlib.suppress(psutil.Error):
+                total += each.memory_full_info().pss
+    return total
 
 
 def main() -> None:

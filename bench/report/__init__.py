@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import warnings
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,9 +42,22 @@ def build(results: Sequence[Path], reports: Path, *, command: str, view: View = 
     from bench.report.sections import make_page
     from bench.report.style import theme
 
-    material = load(*results, view=view)
+    with _uncollected():
+        page = make_page(load(*results, view=view), command)
     with theme():
-        return write_page(make_page(material, command), reports)
+        return write_page(page, reports)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: thousands of records live long, and would be gone through again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def load(*results: str | Path, view: View = EVERYTHING) -> Material:

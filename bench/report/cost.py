@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from bench import statistics
 from bench.metrics import Metric
 from bench.report.floor import perfect_band
-from bench.report.style import COLORS, INK, MUTED, PAPER, Look, legend, logarithmic, panels
+from bench.report.style import COLORS, INK, MANY_MARKS, MUTED, PAPER, Look, legend, logarithmic, panels
 
 
 def quality_cost(
@@ -63,7 +63,8 @@ def quality_cost(
                 mark |= {"mec": PAPER, "mew": 0.8}
                 large = mark | {"ms": 8, "zorder": 3}
                 ax.plot([], [], label=name, **large)
-                ax.plot(x, y, style.marker, color=style.color, ms=3.5, alpha=0.2 if dense else 0.35, mew=0)
+                alpha, many = 0.2 if dense else 0.35, len(points) > MANY_MARKS
+                ax.plot(x, y, style.marker, color=style.color, ms=3.5, alpha=alpha, mew=0, rasterized=many)
                 behind = dense and name not in front
                 ax.plot(*center, **(mark | {"ms": 6, "alpha": 0.5} if behind else large))
                 if len(cell) < planned:

@@ -89,7 +89,7 @@ def least(tables: Sequence[pd.DataFrame]) -> dict[str, str]:
 
 
 def training_curves(
-    history: pd.DataFrame,
+    tables: Sequence[pd.DataFrame],
     draws: pd.DataFrame,
     metrics: Sequence[Metric],
     task: str,
@@ -103,7 +103,7 @@ def training_curves(
     The axes have room for all of the history, so that figures of its parts can be compared.
 
     Args:
-        history: of `Material.history`.
+        tables: of `over_seeds`, one per metric.
         draws: ``task, kind, metric, value`` of the references.
         metrics: a row of panels each.
         task: whose runs they are.
@@ -120,7 +120,6 @@ def training_curves(
         title=f"{task}: training curves, median and range over seeds{part.said}",
     )
     perfect = draws[(draws["task"] == task) & (draws["kind"] == "perfect sampler")]
-    tables = [over_seeds(history, metric.name, "test") for metric in metrics]
     counts = least(tables)
     for row, (metric, table) in enumerate(zip(metrics, tables, strict=True)):
         scale = 100 if metric.percent else 1

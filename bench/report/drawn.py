@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -53,6 +54,7 @@ _shown: Sequence[Picture] = ()
 def _begin(pictures: Sequence[Picture]) -> None:
     global _shown
     _shown = pictures
+    gc.freeze()  # what was there before is not looked through for garbage, figure after figure
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group: the parent answers it
 
 

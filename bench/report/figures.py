@@ -90,7 +90,9 @@ def training_curves(report: Material, task: str, metrics: Sequence[str] = (), pa
     chosen = [METRICS[name] for name in metrics] or [report.task(task).primary]
     part = part or Part(report.task(task).objectives)
     timed = len(report.hardware_of(task)) < 2
-    return curves.training_curves(report.history(task), report.draws, chosen, task, look, part, timed=timed)
+    history = report.history(task)
+    measured = [curves.over_seeds(history, metric.name, "test") for metric in chosen]
+    return curves.training_curves(measured, report.draws, chosen, task, look, part, timed=timed)
 
 
 @themed

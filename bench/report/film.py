@@ -14,8 +14,8 @@ from bench.report.curves import Part
 from bench.report.pictures import GREY, Samples, draw_samples, shared_frame
 from bench.report.style import INK, MUTED, Look, name_lines, panels, short
 
-COLUMNS = 7
-"""Of a strip, at most."""
+COLUMNS, FEW_COLUMNS = 7, 4
+"""Of a strip, at most; of one of many tasks, whose strips are folded."""
 WIDTH, PANEL, LABELS = 10.4, 1.5, 0.6
 """Inches: of a whole strip, of a panel where there are few, and of what stands around the panels."""
 MOST_TILES, FEWEST_TILES, TILED_PIXELS = 3, 2, 96
@@ -36,11 +36,11 @@ class Frames:
     """How the run ended, where it did not complete."""
 
 
-def columns_of(frames: Mapping[str, Frames | str]) -> NDArray[np.float64]:
-    """The places in training that a strip shows: at most `COLUMNS` frames of the run that has come furthest."""
+def columns_of(frames: Mapping[str, Frames | str], most: int = COLUMNS) -> NDArray[np.float64]:
+    """The places in training that a strip shows: at most so many frames of the run that has come furthest."""
     films = [value for value in frames.values() if isinstance(value, Frames)]
     longest = max(films, key=lambda film: (film.at[-1], len(film.at)))
-    count = min(COLUMNS, len(longest.at))
+    count = min(most, len(longest.at))
     chosen: NDArray[np.float64] = longest.at[np.linspace(0, len(longest.at) - 1, count).round().astype(int)]
     return chosen
 
@@ -65,6 +65,8 @@ def film_strip(
     look: Mapping[str, Look],
     part: Part,
     unit: str = "steps",
+    *,
+    most: int = COLUMNS,
 ) -> Figure:
     """A row of panels per objective, a column per place in training, and a perfect sampler's below the last one.
 
@@ -78,8 +80,9 @@ def film_strip(
         look: of each objective.
         part: the objectives to draw; columns and frame are those of all.
         unit: of the places.
+        most: columns, at most.
     """
-    columns = columns_of(frames)
+    columns = columns_of(frames, most)
     names = [name for name in part.names if name in frames]
     rows, across = len(names) + (perfect is not None), len(columns)
     figure, flat = panels(

@@ -45,7 +45,8 @@ def film_strips(material: Material, look: dict[str, Look]) -> list[Picture]:
         if strip is None:
             continue
         parts = curves.parts([name for name in look if name in strip.frames], look)
-        shown = [_picture(strip, task.label, look, part, f"film-{index}") for part in parts]
+        most = film.FEW_COLUMNS if is_folded(index) else film.COLUMNS
+        shown = [_picture(strip, task.label, look, part, f"film-{index}", most) for part in parts]
         made += [dataclasses.replace(picture, collapsed=is_folded(index)) for picture in shown]
     return made
 
@@ -120,14 +121,23 @@ def _places(material: Material, run_id: str, kept: Film) -> np.ndarray | None:
     return None if seconds.isna().any() else seconds.to_numpy(dtype=float)
 
 
-def _picture(strip: Strip, task: str, look: dict[str, Look], part: Part, name: str) -> Picture:
+def _picture(strip: Strip, task: str, look: dict[str, Look], part: Part, name: str, most: int) -> Picture:
     return Picture(
         f"{name}{part.suffix}",
         f"{task}: samples while training{part.said}",
         _caption(strip),
         _told(strip, task, part),
         functools.partial(
-            film.film_strip, strip.frames, strip.perfect, strip.modes, strip.sigma, task, look, part, strip.unit
+            film.film_strip,
+            strip.frames,
+            strip.perfect,
+            strip.modes,
+            strip.sigma,
+            task,
+            look,
+            part,
+            strip.unit,
+            most=most,
         ),
     )
 

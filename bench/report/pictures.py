@@ -190,10 +190,10 @@ def _points(
                 facecolors="none",
                 edgecolors=GREY,
                 linewidths=0.7,
-                rasterized=True,  # hundreds of circles in each of dozens of panels make a page heavy
             )
         )
-    ax.scatter(points[:, 0], points[:, 1], s=3, color=color, alpha=0.5, linewidths=0, rasterized=True)
+    ax.scatter(points[:, 0], points[:, 1], s=3, color=color, alpha=0.5, linewidths=0)
+    ax.set_rasterization_zorder(2)  # points and circles are one picture of pixels: as paths they make a page heavy
     ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     x, y = np.asarray(points, dtype=float)[:, :2].T
     outside = int(np.sum(~((x >= left) & (x <= right) & (y >= bottom) & (y <= top))))

@@ -14,7 +14,20 @@ from numpy.typing import NDArray
 
 from bench.metrics import Metric
 from bench.report.floor import perfect_band
-from bench.report.style import INK, MUTED, PAPER, Look, legend, logarithmic, objective_rows, panels, plain, short, unit
+from bench.report.style import (
+    INK,
+    MANY_MARKS,
+    MUTED,
+    PAPER,
+    Look,
+    legend,
+    logarithmic,
+    objective_rows,
+    panels,
+    plain,
+    short,
+    unit,
+)
 from bench.report.tables import NOISE, PERFECT
 
 ROW = 0.27
@@ -50,7 +63,16 @@ def metric_points(
             known = cell.dropna()
             style = look[name]
             spread = np.linspace(-0.13, 0.13, len(known)) if len(known) > 1 else np.zeros(len(known))
-            ax.plot(known, y + spread, style.marker, color=style.color, ms=4.5, alpha=0.6, mew=0)
+            ax.plot(
+                known,
+                y + spread,
+                style.marker,
+                color=style.color,
+                ms=4.5,
+                alpha=0.6,
+                mew=0,
+                rasterized=len(values) > MANY_MARKS,
+            )
             if len(known):
                 ax.plot([known.median()] * 2, [y - 0.34, y + 0.34], color=style.color, lw=2.4, solid_capstyle="butt")
             if len(known) < len(cell):

@@ -49,6 +49,10 @@ class Look:
     dash: Dash
 
 
+MANY_MARKS = 400
+"""Marks of a figure that are drawn as paths; of more, runs' marks are pixels: as paths they take megabytes."""
+
+
 def looks(objectives: Sequence[str]) -> dict[str, Look]:
     """A look for each objective, in order; past ten, colours come back with another marker."""
     return {

@@ -43,15 +43,16 @@ def training_curves(material: Material, look: dict[str, Look]) -> list[Picture]:
     for index, task in enumerate(material.tasks, start=1):
         before = len(made)
         history = material.history(task.label)
-        known = set(history["objective"])
+        known = set(history["objective"].unique())
         parts = curves.parts([name for name in look if name in known], look) if known else ()
-        logged = set(history.loc[history["split"] == "test", "name"])
+        logged = set(history.loc[history["split"] == "test", "name"].unique())
         metrics = [METRICS[name] for name in (task.primary.name, *MODE_METRICS) if name in logged]
         if metrics:
-            made += [_curves(material, task, history, metrics, look, part, f"curves-{index}") for part in parts]
+            measured = [curves.over_seeds(history, metric.name, "test") for metric in metrics]
+            made += [_curves(material, task, measured, metrics, look, part, f"curves-{index}") for part in parts]
         if (history["split"] == "train").any():
-            tables = dynamics.logged_tables(history)
-            made += [_dynamics(task, tables, look, part, f"players-{index}") for part in parts]
+            logged_tables = dynamics.logged_tables(history)
+            made += [_dynamics(task, logged_tables, look, part, f"players-{index}") for part in parts]
         made[before:] = [dataclasses.replace(picture, collapsed=is_folded(index)) for picture in made[before:]]
     return made
 
@@ -59,7 +60,7 @@ def training_curves(material: Material, look: dict[str, Look]) -> list[Picture]:
 def _curves(
     material: Material,
     task: Task,
-    history: pd.DataFrame,
+    tables: Sequence[pd.DataFrame],
     metrics: Sequence[Metric],
     look: dict[str, Look],
     part: Part,
@@ -83,9 +84,7 @@ def _curves(
             else "not over seconds: runs were made on different hardware."
         ),
         f"Curves of {titles} on {task.label} for {', '.join(part.names)}.",
-        functools.partial(
-            curves.training_curves, history, material.draws, metrics, task.label, look, part, timed=timed
-        ),
+        functools.partial(curves.training_curves, tables, material.draws, metrics, task.label, look, part, timed=timed),
     )
 
 

@@ -8,6 +8,7 @@ import re
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 
 from bench.report import light
 from bench.report.blocks import Picture
@@ -16,6 +17,8 @@ from bench.report.style import INK, MUTED, PAPER, RULE
 
 IDS = re.compile(r'\b(id="|url\(#|href="#)')
 VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+)')
+DPI = 140
+"""Of a PNG, and of what is drawn as pixels in an SVG."""
 FULL_WIDTH = 749
 """Of a figure of three panels, points."""
 
@@ -29,14 +32,16 @@ def draw(figure: Figure) -> tuple[str, bytes]:
     if engine is not None:
         engine.execute(figure)
         figure.set_layout_engine(None)  # any engine, even "none", has it drawn twice for each file
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", facecolor="white")
+    pixels = io.BytesIO()
+    figure.savefig(pixels, format="rgba", facecolor="white", dpi=DPI)
+    width, height = (figure.get_size_inches() * DPI).astype(int)
+    picture = Image.frombytes("RGBA", (int(width), int(height)), pixels.getvalue()).convert("RGB")
     for ground in (figure.patch, *(ax.patch for ax in figure.axes)):
         ground.set_alpha(0)  # what ``transparent=True`` does at the cost of seconds where there are many axes
     vector = io.BytesIO()
-    figure.savefig(vector, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
+    figure.savefig(vector, format="svg", facecolor="none", dpi=DPI, metadata={"Date": None, "Creator": None})
     drawing = legible(vector.getvalue().decode())  # of ticks: XML with a control character is none
-    return light.svg(drawing), light.png(picture.getvalue())
+    return light.svg(drawing), light.png(picture)
 
 
 def standalone(svg: str, picture: Picture) -> str:

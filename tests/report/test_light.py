@@ -24,15 +24,14 @@ def test_a_plot_of_few_colours_takes_fewer_bytes_and_looks_the_same():
     pixels = np.full((300, 300, 3), 255, dtype=np.uint8)
     pixels[random.random((300, 300)) < 0.2] = (0, 114, 178)
     pixels[100:120] = (224, 138, 0)
-    content = png(pixels, "RGB")
-    made = light.png(content)
-    assert len(made) < len(content)
+    made = light.png(Image.fromarray(pixels))
+    assert len(made) < len(png(pixels, "RGB"))
     assert (pixels_of(made, "RGB") == pixels).all()
 
 
 def test_a_photograph_is_left_alone():
-    content = png(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8), "RGB")
-    assert light.png(content) == content
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    assert (pixels_of(light.png(Image.fromarray(pixels)), "RGB") == pixels).all()
 
 
 def test_embedded_pictures_keep_every_pixel_with_its_transparency():

@@ -153,7 +153,14 @@ def test_axes_have_room_for_every_curve_where_objectives_differ(tmp_path):
     metrics = [material.tasks[0].primary]
     with theme():
         made = [
-            curves.training_curves(history, material.draws, metrics, "ring", look, part)
+            curves.training_curves(
+                [curves.over_seeds(history, metric.name, "test") for metric in metrics],
+                material.draws,
+                metrics,
+                "ring",
+                look,
+                part,
+            )
             for part in curves.parts(names, look)
         ]
     assert len(made) == 2

@@ -351,6 +351,7 @@ def test_figures_say_so_where_there_is_nothing_to_draw(small):
     none = pd.DataFrame({"task": [], "objective": [], "seed": [], "value": []})
     history = material.history("ring").iloc[:0]
     (part,) = curves.parts(list(look), look)
+    none_logged = curves.over_seeds(history, "fid", "test")
     compared = significance.best_comparisons(material)
     with theme():
         made = {
@@ -364,7 +365,9 @@ def test_figures_say_so_where_there_is_nothing_to_draw(small):
                 timed=["ring"],
             ),
             "nothing to compare": strips.improvements(compared.iloc[:0], ["ring"], look, rows="other", title="none"),
-            "nothing logged": curves.training_curves(history, material.draws, [METRICS["fid"]], "ring", look, part),
+            "nothing logged": curves.training_curves(
+                [none_logged], material.draws, [METRICS["fid"]], "ring", look, part
+            ),
             "diverged": pictures.sample_panels(
                 {"nsgan": np.zeros((4, 2)), "wgan-gp": "diverged"}, None, (), None, "ring", look
             ),
