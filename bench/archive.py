@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import io
 import os
 import re
 import stat
@@ -26,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.errors import StoreError
-from bench.files import write_atomically
+from bench.files import replacing
 from bench.reading import read_bytes, told
 
 SUFFIX = ".zip"
@@ -70,25 +69,33 @@ def pack(folder: Path, archive: Path) -> Packed:
 
     Args:
         folder: the results folder of one suite.
-        archive: where to; a file that is there is replaced, whole or not at all.
+        archive: where to, a name that ends in ``.zip``; a file that is there is replaced, whole or not at all.
 
     Raises:
-        StoreError: the folder holds no results, or a file of it cannot be read.
+        StoreError: the folder holds no results, a file of it cannot be read, `unpacked` would refuse the archive, or
+            it can have no such name.
         StorageError: the archive cannot be written.
     """
+    _check_name(archive)
     names = _find(folder)
     runs = sum(name.startswith("runs/") and name.endswith("/record.json") for name in names)
     if not runs:
         raise StoreError(f"'{folder}' holds no results to pack: expected '{folder}/runs' with a finished run in it")
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as file:
+    _check_count(folder, names)
+    total = 0
+    with (
+        replacing(archive) as kept,
+        zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as file,
+    ):
         for name in names:
             try:
                 content = read_bytes(folder / name, LARGEST_FILE)
             except OSError as error:
                 raise StoreError(f"{told(folder / name)}: cannot be packed: {error.strerror or error}") from None
+            total += len(content)
+            if total > LARGEST_TOTAL:
+                raise StoreError(f"'{told(folder)}' cannot be packed: it holds more than {LARGEST_TOTAL >> 30} GiB")
             file.writestr(_entry(name), content)
-    write_atomically(archive, buffer.getvalue())
     return Packed(archive, len(names), runs, archive.stat().st_size)
 
 
@@ -116,6 +123,25 @@ def unpacked(path: Path) -> Iterator[Path]:
 def is_packed(path: Path) -> bool:
     """Whether a path is of a file that is, or claims to be, packed results."""
     return path.suffix == SUFFIX and os.path.isfile(path)  # never raises  # noqa: PTH113
+
+
+def _check_name(archive: Path) -> None:
+    if os.path.isdir(archive):  # never raises  # noqa: PTH112
+        raise StoreError(f"'{told(archive)}' is a folder: name a file, such as {told(archive / ('results' + SUFFIX))}")
+    if archive.suffix != SUFFIX:
+        shown = told(archive)
+        raise StoreError(f"'{shown}' is no name of packed results, which end in {SUFFIX}: name them {shown}{SUFFIX}")
+
+
+def _check_count(folder: Path, names: list[str]) -> None:
+    """See that no more files are packed than `unpacked` takes, and that no system takes two of them for one."""
+    if len(names) > MOST_FILES:
+        raise StoreError(f"'{told(folder)}' cannot be packed: it holds more than {MOST_FILES:,} files")
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise StoreError(f"'{told(folder)}' cannot be packed: '{other}' and '{name}' are one file on some systems")
 
 
 def _find(folder: Path) -> list[str]:

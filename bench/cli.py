@@ -9,7 +9,7 @@ from collections.abc import Callable
 import typer
 
 from bench.commands import catalogue, reports, suites
-from bench.commands.terminal import err
+from bench.commands.terminal import complain, err
 from bench.errors import StorageError, UsageError
 
 WRONG_PATH = {errno.EACCES, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EROFS}
@@ -45,15 +45,15 @@ def main() -> None:
         app()
     except UsageError as error:
         for fault in error.faults:
-            err.print(f"error: {fault}", markup=False, soft_wrap=True)
+            complain("error", fault)
         sys.exit(2)
     except StorageError as error:
-        err.print(f"error: {error}", markup=False, soft_wrap=True)
+        complain("error", error)
         err.print("what is recorded is safe; the same command goes on once there is room again", markup=False)
         sys.exit(1)
     except OSError as error:
         place = f" '{error.filename}'" if error.filename else ""
-        err.print(f"error: {error.strerror or error}{place}", markup=False, soft_wrap=True)
+        complain("error", f"{error.strerror or error}{place}")
         sys.exit(2 if error.errno in WRONG_PATH else 1)
     except KeyboardInterrupt:
         sys.exit(130)

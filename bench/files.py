@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from bench.errors import StorageError, StoreError
 
@@ -22,12 +24,23 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         StorageError: it cannot be written; what was there is as it was.
     """
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """The same of what is written piece by piece: a file that stands at ``path`` when the block has ended well.
+
+    Raises:
+        StorageError: it cannot be written; what was there is as it was.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f"{PREFIX}{path.name}.", suffix=SUFFIX, dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(temporary, 0o644)  # mkstemp makes it private; results are to be shared  # noqa: PTH101

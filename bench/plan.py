@@ -8,19 +8,20 @@ import itertools
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bench.errors import unknown
 from bench.expansion import Block, Expansion
 from bench.faults import Faults
+from bench.levels import DESCRIPTIVE_BELOW, LEVEL
 from bench.metrics import METRICS, measurable
 from bench.resolve import plugins_of
 from bench.spec import ExecutionSpec, Identity, PluginSpec, RunSpec, canonical, field_identity, plain_data
 from bench.suite_file import SuiteFile
 
-FEW_SEEDS = 5
-SIGNIFICANT = 0.05
+NAMED = 3
+"""Tasks that one warning names, at most."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,40 +149,58 @@ def _refuse_shared_names(cells: Sequence[Cell], faults: Faults) -> None:
 
 
 def _warn(cells: Sequence[Cell]) -> list[str]:
-    """What so few seeds can never tell, whatever the runs will be."""
-    tasks: dict[tuple[str, str], dict[str, int]] = {}
+    """What so few seeds can never tell, whatever the runs will be: of each task by itself."""
+    tasks: dict[str, dict[str, int]] = {}
     for cell in cells:
-        tasks.setdefault((cell.architecture, cell.dataset), {})[cell.objective] = len(cell.seeds)
+        tasks.setdefault(f"{cell.dataset} with {cell.architecture}", {})[cell.objective] = len(cell.seeds)
     tasks = {task: seeds for task, seeds in tasks.items() if len(seeds) > 1}
-    if not tasks:
-        return []
-    fewest = min(min(seeds.values()) for seeds in tasks.values())
-    others = max(len(seeds) for seeds in tasks.values()) - 1
-    with_seeds = "with 1 seed per cell" if fewest == 1 else f"with {fewest} seeds per cell"
+    # by the fewest seeds of an objective, and how many objectives there are beside the baseline
+    designs: dict[tuple[int, int], list[str]] = {}
+    for task, seeds in tasks.items():
+        designs.setdefault((min(seeds.values()), len(seeds) - 1), []).append(task)
     warnings = []
-    if fewest < FEW_SEEDS:
-        said = f"descriptive: {with_seeds} the smallest two-sided p of a rank-sum test between two objectives is "
-        said += f"{_smallest_p(fewest):.2g}"
+    for fewest in sorted({fewest for fewest, _ in designs if fewest < DESCRIPTIVE_BELOW}):
+        of = [task for design, alike in designs.items() if design[0] == fewest for task in alike]
+        said = (
+            f"descriptive: {_with_seeds(fewest)}{_on(of, tasks)} the smallest two-sided p of a rank-sum test between "
+        )
+        said += f"two objectives is {_smallest_p([fewest]):.2g}"
         if fewest < _seeds_needed(1):
             said += f", so that no difference on one task can ever be significant: {_seeds_needed(1)} seeds would do"
         warnings.append(said)
-    if others > 1 and fewest < _seeds_needed(others):
-        said = f"{with_seeds} nothing can be told from a baseline on one task: Holm's correction over {others} other "
+    most = max((others for _, others in designs), default=0)
+    over_all = len(tasks) > 1 and most * _smallest_p([min(seeds.values()) for seeds in tasks.values()]) > LEVEL
+    for (fewest, others), alike in designs.items():
+        if others < 2 or fewest >= _seeds_needed(others):
+            continue
+        on = _on(alike, tasks) or " on one task"
+        said = f"{_with_seeds(fewest)} nothing can be told from a baseline{on}: Holm's correction over {others} other "
         said += f"objectives needs {_seeds_needed(others)} seeds"
-        if len(tasks) > 1 and fewest < _seeds_needed(others, len(tasks)):
-            said += f", and over all {len(tasks)} tasks {_seeds_needed(others, len(tasks))}"
+        if over_all:
+            said += f", and over all {len(tasks)} tasks {_seeds_needed(most, len(tasks))}"
         warnings.append(said)
     return warnings
 
 
-def _smallest_p(seeds: int, tasks: int = 1) -> float:
-    """`bench.statistics.smallest_p` of equal cells, which costs no import of scipy before a plan is shown."""
-    return min(1.0, float(2 / math.comb(2 * seeds, seeds) ** tasks))
+def _with_seeds(fewest: int) -> str:
+    return f"with {fewest} {'seed' if fewest == 1 else 'seeds'} per cell"
+
+
+def _on(alike: Sequence[str], tasks: Collection[str]) -> str:
+    """`` on ring with mlp``: which tasks are meant, where it is not all."""
+    if len(alike) == len(tasks):
+        return ""
+    return f" on {', '.join(alike)}" if len(alike) <= NAMED else f" on {len(alike)} of {len(tasks)} tasks"
+
+
+def _smallest_p(seeds: Sequence[int]) -> float:
+    """`bench.statistics.smallest_p` of tasks of equal cells, which costs no import of scipy before a plan is shown."""
+    return min(1.0, 2 / math.prod(math.comb(2 * each, each) for each in seeds))
 
 
 def _seeds_needed(others: int, tasks: int = 1) -> int:
     """The fewest seeds per cell with which the first step of Holm's correction can be passed; 1 has no interval."""
-    return next(seeds for seeds in itertools.count(2) if others * _smallest_p(seeds, tasks) <= SIGNIFICANT)
+    return next(seeds for seeds in itertools.count(2) if others * _smallest_p([seeds] * tasks) <= LEVEL)
 
 
 @dataclasses.dataclass

@@ -9,6 +9,7 @@ import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -164,6 +165,50 @@ def test_what_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
         assert "holds more than" in refusal(path)
     monkeypatch.setattr(archive, "MOST_FILES", 1)
     assert "more than 1 files" in refusal(path)
+
+
+def test_what_could_not_be_unpacked_is_not_packed(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "small.zip"
+    kept.write_bytes(b"of before")
+    for limit in ("MOST_FILES", "LARGEST_TOTAL", "LARGEST_FILE"):
+        with monkeypatch.context() as patch:
+            patch.setattr(archive, limit, 3)
+            with pytest.raises(StoreError, match="cannot be packed"):
+                pack(results, kept)
+    run = next(results.glob("runs/*"))
+    shutil.copytree(run, run.with_name(run.name.upper()))
+    with pytest.raises(StoreError, match="are one file on some systems"):
+        pack(results, kept)
+    assert kept.read_bytes() == b"of before"
+    assert set(tmp_path.iterdir()) == {kept, results.parent}
+
+
+@pytest.mark.parametrize("name", ["before", "before.tar", ".zip", "folder", "folder.zip"])
+def test_a_name_that_no_packed_file_has_is_refused(results: Path, tmp_path: Path, name: str) -> None:
+    for folder in ("folder", "folder.zip"):
+        (tmp_path / folder).mkdir()
+    with pytest.raises(StoreError, match="is a folder" if "folder" in name else r"end in \.zip"):
+        pack(results, tmp_path / name)
+
+
+def test_packing_holds_no_archive_in_memory(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr(zipfile.ZipFile, "__init__", _noting(made))
+    pack(results, tmp_path / "small.zip")
+    (file,) = made
+    assert isinstance(file, io.BufferedWriter)
+
+
+def _noting(made: list[Any]) -> Callable[..., None]:
+    make = zipfile.ZipFile.__init__
+
+    def noted(self: zipfile.ZipFile, file: Any, *arguments: Any, **settings: Any) -> None:
+        made.append(file)
+        make(self, file, *arguments, **settings)
+
+    return noted
 
 
 def test_a_file_that_says_less_than_it_holds_gives_no_more(tmp_path: Path) -> None:

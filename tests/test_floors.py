@@ -26,7 +26,7 @@ FLOORS = (
     ("index",),
     ("activity", "archive", "checkpoints", "estimate", "measured", "reading"),
     ("files", "migrations", "once", "tidy"),
-    ("statistics", "record", "metrics", "catalog", "symbols", "spec", "patterns", "errors", "lazy"),
+    ("statistics", "record", "metrics", "catalog", "symbols", "levels", "spec", "patterns", "errors", "lazy"),
 )
 """From the top; a module imports from its own floor and from those below it."""
 WITHOUT_TORCH = [

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import torch
 
+import bench
 from bench.catalog import CATALOGS, losses, objectives, penalties
 from bench.datasets.base import Data
 from bench.evaluation.spaces import open_space
+from bench.plan import Plan
 from bench.plugins import load_plugin
 from bench.spec import Choice
 from bench.suite import load_suite
@@ -108,3 +110,52 @@ def test_a_feature_space_of_ones_own_can_be_opened(folder: Path, digits_like: Da
 def digits_like() -> Data:
     images = torch.randint(256, (4, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     return Data(train=images, validation=images, test=images)
+
+
+PUBLISHED = "results/published/losses.zip"
+
+
+def test_the_notebook_works_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (notebook,) = (block for block in blocks("python") if block.startswith("# my_notebook.py"))
+    assert PUBLISHED in notebook
+    (tmp_path / "results").symlink_to(ROOT / "results")
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {}
+    exec(compile(notebook, "my_notebook.py", "exec"), found)
+    assert len(found["runs"]) == 144
+    assert found["medians"].loc[("digits", "nsgan"), "fid"] > 0
+    assert set(found["digits"]["task"]) == {"digits"}
+    assert (tmp_path / "against-nsgan.pdf").stat().st_size > 5000
+
+
+def test_the_table_is_of_the_published_results() -> None:
+    runs = bench.load_results(ROOT / PUBLISHED)
+    names = ["modes_covered", "high_quality_share", "fid", "seconds_training"]
+    medians = runs.groupby(["dataset", "objective"])[names].median()
+    rows = re.findall(
+        r"^\| ([a-z0-9-]+) \| ([^|]*%) \| ([^|]*%) \| ([^|]*) \| ([^|]* s / [^|]* s) \|$", README, re.MULTILINE
+    )
+    assert [row[0] for row in rows] == list(dict.fromkeys(spec.objective.label for spec in losses_suite().specs))
+    for name, *said in rows:
+        points = [medians.loc[dataset, name] for dataset in ("ring", "grid")]
+        digits = medians.loc["digits", name]
+        expected = [f"{of.modes_covered:g}, {100 * of.high_quality_share:.0f} %" for of in points]
+        expected += [f"{digits.fid:.2f}", f"{points[0].seconds_training:.1f} s / {digits.seconds_training:.1f} s"]
+        assert said == expected, name
+
+
+def test_the_answer_is_the_published_report_s() -> None:
+    report = (ROOT / "reports/published/losses/report.md").read_text(encoding="utf-8")
+    said = [line.removeprefix("> ").rstrip() for line in README.splitlines() if line.startswith("> ")]
+    assert said
+    for sentence in said:
+        assert sentence.removeprefix("**").removesuffix("**") in report, sentence
+
+
+def test_the_figure_is_the_published_report_s() -> None:
+    (path,) = re.findall(r"!\[[^]]{40,}\]\((reports/published/[^)]+\.png)\)", README)
+    assert (ROOT / path).is_file()
+
+
+def losses_suite() -> Plan:
+    return load_suite(ROOT / "suites" / "losses.toml")

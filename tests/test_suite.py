@@ -172,9 +172,21 @@ def test_several_tasks_together_need_fewer_seeds(seeds: int, nor_over_all: bool)
     assert ("over all 2 tasks 3" in told) == nor_over_all
 
 
+def test_each_task_is_warned_of_by_its_own_seeds_and_objectives() -> None:
+    """6 seeds of 4 objectives are enough, and 3 of 2 are not: together they are no 3 seeds of 4 objectives."""
+    few = '[[grid]]\nseeds=3\nobjectives=["nsgan", "wgan"]\ndatasets=["ring"]\n'
+    many = '[[grid]]\nseeds=6\nobjectives=["nsgan", "wgan", "hinge", "lsgan"]\ndatasets=["grid"]\n'
+    (warning,) = plan(few + many).warnings
+    assert warning.startswith("descriptive: with 3 seeds per cell on ring with mlp the smallest two-sided p")
+    (_, told) = plan(few.replace('"wgan"', '"wgan", "hinge"') + many).warnings
+    assert told.startswith("with 3 seeds per cell nothing can be told from a baseline on ring with mlp: Holm's")
+    assert "over 2 other objectives needs 5 seeds" in told
+    assert "over all" not in told
+
+
 @pytest.mark.parametrize("seeds", [1, 3, 5, 8])
 def test_the_smallest_p_of_a_plan_is_the_statistics_own(seeds: int) -> None:
-    assert _smallest_p(seeds, 2) == pytest.approx(statistics.smallest_p([(seeds, seeds)] * 2))
+    assert _smallest_p([seeds] * 2) == pytest.approx(statistics.smallest_p([(seeds, seeds)] * 2))
 
 
 def test_one_objective_has_nothing_to_be_told_apart_from() -> None:

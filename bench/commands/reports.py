@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 import shlex
 import sys
@@ -19,6 +21,7 @@ from bench.commands.terminal import out, warn, working
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
+    from bench.commands.sources import Source
     from bench.report.view import View
 
 What = Annotated[
@@ -26,6 +29,8 @@ What = Annotated[
     typer.Argument(help="Suite files, results folders or packed results; several make one report.", show_default=False),
 ]
 LONGEST_NAME = 100
+MADE_OF = ".made-of"
+"""A file beside a page that tells which results it is of, so that `ganbench run` takes no other for its own."""
 
 
 def report(
@@ -46,19 +51,18 @@ def report(
     quiet: Quiet = False,
 ) -> None:
     """Write the report of what has been recorded so far, of one suite or of several together."""
-    from bench.commands.sources import find_source, opened
+    from bench.commands.sources import find_source
     from bench.files import check_writable
     from bench.report.view import View
 
     sources = [find_source(each, results) for each in what]
     view = View(tuple(only or ()), baseline, metric)
-    folder = reports / (_checked(name) if name else name_report([source.name for source in sources], view))
+    folder = reports / (_checked(name) if name else name_report([source.report for source in sources], view))
     check_writable(folder, "reports folder", "--reports")
     commands = [source.command for source in sources]
     if view != View() or len(sources) > 1:
         commands.append(shlex.join(["ganbench", *sys.argv[1:]]))
-    with opened(sources) as folders:
-        write_report(folders, folder, command="\n".join(dict.fromkeys(commands)), view=view, quiet=quiet)
+    write_report(sources, folder, command="\n".join(dict.fromkeys(commands)), view=view, quiet=quiet)
 
 
 def compare(
@@ -114,19 +118,48 @@ def pack(
 
 
 def write_report(
-    folders: Sequence[Path], reports: Path, *, command: str, view: View | None = None, quiet: bool = False
+    sources: Sequence[Source], reports: Path, *, command: str, view: View | None = None, quiet: bool = False
 ) -> None:
-    """Write a report of results folders, and say where it went and what of it is not compared."""
+    """Write a report of results, and say where it went and what of it is not compared."""
     import bench.report
+    from bench.commands.sources import opened
+    from bench.files import write_atomically
 
-    with working("Writing the report …", quiet), _warnings():
-        page = bench.report.build(folders, reports, command=command, view=view or bench.report.View())
+    view = view or bench.report.View()
+    with working("Writing the report …", quiet), _warnings(), opened(sources) as folders:
+        shown = [source.shown for source in sources]
+        page = bench.report.build(folders, reports, command=command, view=view, shown=shown)
+    write_atomically(reports / MADE_OF, _seal(page, [source.path for source in sources], view))
     out.print(f"report: {page}", markup=False, soft_wrap=True)
 
 
-def name_report(suites: Sequence[str], view: View) -> str:
-    """The folder of a report: a suite's whole report is in the folder of its name, and no other one is."""
-    parts = ["+".join(suites)]
+def is_current(page: Path, folder: Path) -> bool:
+    """Whether a page is the whole report of a results folder, and was written after everything in it."""
+    from bench.report.view import View
+
+    try:
+        if (page.parent / MADE_OF).read_bytes() != _seal(page, [folder], View()):
+            return False
+        newest = max((path.stat().st_mtime for path in folder.rglob("*") if path.is_file()), default=0.0)
+        return page.stat().st_mtime >= newest
+    except OSError:
+        return False
+
+
+def _seal(page: Path, results: Sequence[Path], view: View) -> bytes:
+    """Tells a page, and what it is of, from all others."""
+    of = "\n".join([*(os.fsdecode(path.resolve()) for path in results), repr(view)])
+    return hashlib.sha256(page.read_bytes() + of.encode("utf-8", "surrogateescape")).hexdigest().encode()
+
+
+def name_report(names: Sequence[str], view: View) -> str:
+    """The folder of a report: a suite's whole report is in the folder of its name, and no other one is.
+
+    Args:
+        names: `bench.commands.sources.Source.report` of what it is made of.
+        view: what of that it is of.
+    """
+    parts = ["+".join(names)]
     if view.only:
         parts.append(f"only-{'+'.join(view.only)}")
     if view.baseline:

@@ -26,7 +26,7 @@ from bench.commands.options import (
     Verbose,
     Weights,
 )
-from bench.commands.reports import write_report
+from bench.commands.reports import is_current, write_report
 from bench.commands.terminal import data_root_of, err, load, out, store_of, warn
 from bench.errors import UsageError
 
@@ -56,6 +56,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Train what is missing of a suite, then write its report; what was interrupted goes on where it was."""
+    from bench.commands.sources import Source
     from bench.execution.conduct import conduct
     from bench.files import check_writable
     from bench.narrowing import narrow
@@ -81,9 +82,11 @@ def run(
         err.print("interrupted: the same command goes on where it was", markup=False)
         raise typer.Exit(130)
     page = reports / plan.name / "index.html"
-    if summary.trained or not _is_newer(page, results / plan.name):
+    if summary.trained or not is_current(page, results / plan.name):
         command = shlex.join(["ganbench", "run", *sys.argv[2:]])
-        write_report([results / plan.name], reports / plan.name, command=command, quiet=quiet)
+        folder = results / plan.name
+        source = Source(plan.name, folder, str(folder), command, plan.name)
+        write_report([source], reports / plan.name, command=command, quiet=quiet)
     else:
         out.print(f"report, as it was: {page}", markup=False, soft_wrap=True)
     raise typer.Exit(summary.exit_code)
@@ -173,9 +176,3 @@ def _measure(plan: Plan, store: Store, data_root: Path, weights: Path | None, de
     with make_display(err, quiet=False) as display:
         warnings = measure(plan, store, data_root, device, display, weights)
     warn(warnings)
-
-
-def _is_newer(page: Path, folder: Path) -> bool:
-    """Whether the page was written after everything in the folder."""
-    newest = max((path.stat().st_mtime for path in folder.rglob("*") if path.is_file()), default=0.0)
-    return page.is_file() and page.stat().st_mtime >= newest

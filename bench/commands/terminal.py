@@ -9,18 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from bench.reading import told
+
 if TYPE_CHECKING:
     from bench.store import Store
     from bench.suite import Plan
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+LONGEST_LINE = 100_000
 
 
 def warn(sentences: Iterable[str]) -> None:
     """Say what is to be known beside the result."""
     for sentence in sentences:
-        err.print(f"warning: {sentence}", markup=False, soft_wrap=True)
+        complain("warning", sentence)
+
+
+def complain(what: str, sentence: object) -> None:
+    """Say what is wrong, whatever of it comes from files: nothing in it is obeyed by the terminal."""
+    said = str(sentence).replace("\u00a0", " ")  # a number and its unit
+    lines = "\n".join(told(line, LONGEST_LINE) for line in said.split("\n"))
+    err.print(f"{what}: {lines}", markup=False, soft_wrap=True)
 
 
 def working(what: str, quiet: bool) -> contextlib.AbstractContextManager[Any]:

@@ -6,6 +6,7 @@ been changed on purpose. What was not measured in the same way is not compared, 
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,14 +42,19 @@ def compare_results(
         UsageError: one of them holds no results, or nothing of the two can be compared.
 
     Warns:
-        ReportWarning: of what stands in one of them and is not compared with the rest of it.
+        ReportWarning: of what stands in one of them, "A: " or "B: ", and is not compared with the rest of it.
     """
     from bench.comparison.compared import compare_sides  # pandas loads when results are compared, not before
     from bench.comparison.sides import read_side
+    from bench.comparison.words import notices
+    from bench.report.view import ReportWarning
 
     names = shown or (str(before), str(after))
     with unpacked(Path(before)) as one, unpacked(Path(after)) as other:
-        return compare_sides(read_side(one, names[0]), read_side(other, names[1]), only=only, metric=metric)
+        sides = (read_side(one, names[0]), read_side(other, names[1]))
+    for sentence in notices(*sides):
+        warnings.warn(sentence, ReportWarning, stacklevel=2)
+    return compare_sides(*sides, only=only, metric=metric)
 
 
 def write_comparison(compared: Compared, reports: Path, *, command: str) -> Path:
@@ -60,7 +66,9 @@ def write_comparison(compared: Compared, reports: Path, *, command: str) -> Path
         command: what a reader types to make it again.
 
     Returns:
-        The path of ``index.html``. Beside it: ``report.md``, ``figures/*.png`` and ``*.svg``, ``tables/*.csv``.
+        The path of ``index.html``, which is written last. Beside it: ``report.md``; ``figures/improvement.png`` and
+        ``.svg``; ``tables/*.csv`` and ``*.tex`` of ``objectives``, ``cells``, ``settings``, ``environments`` and
+        ``speed``, ``*.tex`` only of those that have rows.
     """
     from bench.comparison.page import make_page
     from bench.report.page import write_page

@@ -12,10 +12,11 @@ from bench import statistics
 from bench.comparison.differences import EnvironmentChange, SettingChange, environment_changes, setting_changes
 from bench.comparison.pairing import CellName, PairedCell, Pairing, find_refusal, pair
 from bench.comparison.sides import Side
-from bench.comparison.speed import Speed, compare_speed
+from bench.comparison.speed import Speed, compare_speed, why_untimed
 from bench.comparison.verdicts import JudgedCell, Outcome, Verdict, judge_cells, judge_objectives
 from bench.errors import UsageError, unknown
 from bench.metrics import METRICS, Metric
+from bench.statistics import Summary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Compared:
     """In the order of the later results."""
     cells: tuple[Verdict, ...]
     speeds: tuple[Speed, ...]
+    untimed: str
+    """Why no speed is compared; empty where one is."""
 
     @property
     def descriptive(self) -> bool:
@@ -59,7 +62,7 @@ class Compared:
         """For JSON."""
         sides = {
             key: {"name": side.name, "title": side.title, "runs": len(side.runs), "missing": side.missing,
-                  "rejected": side.rejected, "unpaired": unpaired}
+                  "rejected": side.rejected, "notices": side.notices, "unpaired": unpaired}
             for key, side, unpaired in (("a", self.before, self.only_before), ("b", self.after, self.only_after))
         }  # fmt: skip
         return {
@@ -100,13 +103,14 @@ def compare_sides(before: Side, after: Side, *, only: Sequence[str] = (), metric
             f"'{before.name}' and '{after.name}' have no run in common: runs are paired by the labels of their "
             f"objective, architecture and dataset, and by seed; {_labels('A', before)}; {_labels('B', after)}"
         )
-    judged, refused = _sort(pairing, after, METRICS[metric] if metric is not None else None)
+    judged, refused = _sort(pairing, before, after, METRICS[metric] if metric is not None else None)
     if not judged:
         raise UsageError(*(f"not compared: {refusal}" for refusal in refused))
     kept = [cell.cell for cell in judged]
     earlier, later = (
         [run for cell in pairing.cells for run in getattr(cell, side).values()] for side in ("before", "after")
     )
+    speeds = compare_speed(kept, before.throughputs, after.throughputs)
     return Compared(
         before=before,
         after=after,
@@ -118,11 +122,14 @@ def compare_sides(before: Side, after: Side, *, only: Sequence[str] = (), metric
         refusals=refused,
         objectives=judge_objectives(judged),
         cells=judge_cells(judged),
-        speeds=compare_speed(kept, before.throughputs, after.throughputs),
+        speeds=speeds,
+        untimed="" if speeds else why_untimed(kept),
     )
 
 
-def _sort(pairing: Pairing, after: Side, chosen: Metric | None) -> tuple[list[JudgedCell], tuple[Refusal, ...]]:
+def _sort(
+    pairing: Pairing, before: Side, after: Side, chosen: Metric | None
+) -> tuple[list[JudgedCell], tuple[Refusal, ...]]:
     """The cells that are compared, with the numbers of a metric, and those that are not, by why."""
     judged: list[JudgedCell] = []
     refused: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -133,10 +140,17 @@ def _sort(pairing: Pairing, after: Side, chosen: Metric | None) -> tuple[list[Ju
         metric = chosen or after.primary[next(iter(cell.after.values())).record.run_id]
         refusal = find_refusal(cell, metric) or _unmeasured(cell, metric)
         if refusal is None:
-            judged.append(JudgedCell(cell, metric, *cell.values(metric)))
+            judged.append(JudgedCell(cell, metric, *cell.values(metric), _floor(cell, metric, before, after)))
         else:
             refused[cell.task, refusal].append(cell.name.objective)
     return judged, tuple(Refusal(task, tuple(names), reason) for (task, reason), names in refused.items())
+
+
+def _floor(cell: PairedCell, metric: Metric, before: Side, after: Side) -> Summary | None:
+    """What the perfect sampler came to; the side on which its draws lie further apart, where both drew it."""
+    runs = ((before, cell.before), (after, cell.after))
+    found = [side.floors[run.record.run_id].get(metric.name) for side, of in runs for run in of.values()]
+    return max((floor for floor in found if floor is not None), key=lambda of: of.high - of.low, default=None)
 
 
 def _unmeasured(cell: PairedCell, metric: Metric) -> str | None:
@@ -169,6 +183,8 @@ def _plain_verdict(verdict: Verdict) -> dict[str, Any]:
     for key, summary in (("a", verdict.before), ("b", verdict.after)):
         if summary is not None:
             plain[f"median_{key}"] = _plain_number(summary.median)
+    if verdict.floor is not None:
+        plain["floor"] = [verdict.floor.median, verdict.floor.low, verdict.floor.high]
     of = verdict.comparison
     if of is not None:
         for key, interval in (("improvement", of.improvement), ("probability", of.probability)):

@@ -73,7 +73,7 @@ def _interval(
     left, right = limits
     transform = math.exp if ratio else float
     if verdict.outcome is Outcome.IDENTICAL or math.isnan(center):
-        said = "identical" if verdict.outcome is Outcome.IDENTICAL else "–"
+        said = str(verdict.outcome) if verdict.outcome in (Outcome.IDENTICAL, Outcome.FAILED) else "–"
         ax.text(1.015, y, said, transform=ax.get_yaxis_transform(), va="center", fontsize=7.5, color=MUTED)
         return
     if not math.isnan(low):
@@ -83,5 +83,5 @@ def _interval(
     if left <= center <= right:
         filled = style.color if told else PAPER
         ax.plot(transform(center), y, style.marker, color=style.color, mfc=filled, mew=1.5, ms=6.5)
-    beyond = ", ".join(["−∞"] * bool(low < left) + ["∞"] * bool(high > right))
+    beyond = ", ".join(["0" if ratio else "−∞"] * bool(low < left) + ["∞"] * bool(high > right))
     ax.text(1.015, y, beyond, transform=ax.get_yaxis_transform(), va="center", fontsize=9, color=MUTED)

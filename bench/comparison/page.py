@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-
-import pandas as pd
 
 from bench.comparison import words
 from bench.comparison.compared import Compared, name_of
 from bench.comparison.figures import improvement_intervals
+from bench.comparison.frames import frames
 from bench.comparison.verdicts import Verdict
 from bench.report.blocks import Block, Cell, Facts, Finding, Page, Picture, Row, Section, Table, Text, Verbatim
 from bench.report.style import Look, looks, plural, shown
+from bench.report.tables import PERFECT
 
 VERDICTS = (
     "B is worse or better than A where the adjusted p (rank-sum test over runs, stratified by task, Holm's correction "
-    "over the rows that are not identical) is at most 0.05 and the 95 % interval of the improvement excludes no "
-    "difference. Improvement: interquartile mean over runs paired by seed, of ratios (above 1 × B is better: 0.5 × is "
-    "half as good) or of differences (above 0 B is better; of percentages in points), with its bootstrap interval. "
-    "Chance: probability that a run of B beats a run of A. Failed runs count as last on either side. Identical: every "
-    "run gave the same number, bit for bit; nothing is left to chance there, and it is no part of the family."
+    "over the rows in which anything differs) is at most 0.05, the 95 % interval of the improvement excludes no "
+    "difference, and the medians differ, in that direction, by more than the perfect sampler's own draws lie apart, "
+    "over several tasks in more than half of them (“within the floor” where they do not). Too few runs: no difference "
+    "could be told, however large. Improvement: interquartile mean over runs paired by seed, of ratios (above 1 × B "
+    "is better: 0.5 × is half as good) or of differences (above 0 B is better; of percentages in points), with its "
+    "bootstrap interval. Chance: probability that a run of B beats one of A. Failed runs count as last on either "
+    "side. Identical: every run gave the same number, bit for bit, or failed in the same way; failed in both: no run "
+    "of either side has a number. Nothing is left to chance in either, and neither is part of the family."
 )
 
 
@@ -41,15 +43,7 @@ def make_page(compared: Compared, command: str) -> Page:
         f"{compared.pairs:,} {plural('pair', compared.pairs)} of runs, of the same objective, architecture, dataset "
         f"and seed. A: {before.name}; B: {after.name}."
     )
-    csv = {
-        "objectives": _frame(compared.objectives),
-        "cells": _frame(compared.cells),
-        "speed": pd.DataFrame(
-            [(name_of(s.name), s.hardware, s.seconds_ratio, s.step_ratio) for s in compared.speeds],
-            columns=["cell", "hardware", "seconds_ratio", "step_ratio"],
-        ),
-    }
-    return Page(f"{title}: B against A", summary, sections, csv)
+    return Page(f"{title}: B against A", summary, sections, frames(compared))
 
 
 def _finding(compared: Compared) -> Finding:
@@ -62,7 +56,7 @@ def _finding(compared: Compared) -> Finding:
 
 
 def _remarks(compared: Compared) -> tuple[Block, ...]:
-    said = words.remarks(compared)
+    said = [*words.notices(compared.before, compared.after), *words.remarks(compared)]
     return (Text(tuple(said), "warning"),) if said else ()
 
 
@@ -103,9 +97,24 @@ def _cells(compared: Compared, look: dict[str, Look]) -> Table:
         )
         for verdict in words.in_order(compared.cells)
     )
-    caption = f"A and B: medians of the runs that have a value. {VERDICTS}"
+    floors = _floors(compared)
+    drawn = " Perfect sampler: median and range of its draws, of the side on which they lie further apart."
+    caption = f"A and B: medians of the runs that have a value.{drawn if floors else ''} {VERDICTS}"
     columns = ("cell", "metric", "A", "B", "B is", "improvement", "chance", "adjusted p", "pairs")
-    return Table("Objectives on each task", caption, columns, rows, frozenset({0, 1, 4}), len(rows) > 40, name="cells")
+    text_columns, collapsed = frozenset({0, 1, 4}), len(rows) > 40
+    return Table("Objectives on each task", caption, columns, (*rows, *floors), text_columns, collapsed, name="cells")
+
+
+def _floors(compared: Compared) -> tuple[Row, ...]:
+    """What the perfect sampler comes to on each task where it was measured: of either side, since they share it."""
+    rows = {}
+    for verdict in compared.cells:
+        floor, metric = verdict.floor, verdict.metrics[0]
+        if floor is not None:
+            drawn = Cell(shown(floor.median, metric), f"[{shown(floor.low, metric)}–{shown(floor.high, metric)}]")
+            named = (Cell(f"{verdict.task}: {PERFECT}"), Cell(metric.title))
+            rows[verdict.task, metric] = Row((*named, drawn, drawn, *[Cell("–")] * 5), "reference")
+    return tuple(rows.values())
 
 
 def _verdict_cells(verdict: Verdict) -> tuple[Cell, ...]:
@@ -160,7 +169,7 @@ def _differences(compared: Compared) -> tuple[Block, ...]:
 
 def _speed(compared: Compared, look: dict[str, Look]) -> tuple[Block, ...]:
     if not compared.speeds:
-        return (Text(("The two were not timed on the same hardware: their speed is not compared.",)),)
+        return (Text((f"Speed is not compared: {compared.untimed}.",)),)
     rows = tuple(
         Row(
             (
@@ -202,29 +211,3 @@ def _protocol(compared: Compared, command: str) -> tuple[Block, ...]:
             blocks.append(Verbatim(f"Runs in {side} alone", "\n".join(only), collapsed=True))
     blocks.append(Verbatim("Command", command))
     return tuple(blocks)
-
-
-def _frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """The verdicts as a table of numbers: improvements as they are tested, log-ratios or differences."""
-    rows = [
-        {
-            "objective": verdict.objective,
-            "task": verdict.task,
-            "metric": ", ".join(metric.name for metric in verdict.metrics),
-            "outcome": str(verdict.outcome),
-            "scale": verdict.scale,
-            "improvement": None if of is None else of.improvement.estimate,
-            "improvement_low": None if of is None else of.improvement.low,
-            "improvement_high": None if of is None else of.improvement.high,
-            "probability": None if of is None else of.probability.estimate,
-            "p": None if of is None else of.p,
-            "p_adjusted": None if of is None else of.p_adjusted,
-            "smallest_p": None if of is None else of.smallest_p,
-            "pairs": verdict.pairs,
-            "failed_a": verdict.failures[0],
-            "failed_b": verdict.failures[1],
-        }
-        for verdict in verdicts
-        for of in (verdict.comparison,)
-    ]
-    return pd.DataFrame(rows)

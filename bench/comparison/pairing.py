@@ -101,6 +101,7 @@ def find_refusal(cell: PairedCell, metric: Metric) -> str | None:
         ),
         _differ("the data", *({_data(run, named) for run in side} for side in sides)),
         _differ("the budget", *({_budget(run) for run in side} for side in sides)),
+        _differ("the hardware that their budgets of seconds were spent on", *_timed_on(cell)),
         _differ("the samples per evaluation", *({_samples(run, metric) for run in side} for side in sides)),
     ]
     return next((reason for reason in told if reason), None)
@@ -122,6 +123,18 @@ def _data(run: Run, named: bool) -> str:
 def _budget(run: Run) -> str:
     budget = run.record.spec.training.budget
     return f"{budget.amount:,.12g} {budget.unit}"
+
+
+def _timed_on(cell: PairedCell) -> tuple[set[str], set[str]]:
+    """The hardware of either side's runs that differs from their counterparts', of budgets in seconds."""
+    pairs = [(cell.before[seed].record, cell.after[seed].record) for seed in cell.before]
+    hardware = [
+        (one.environment.hardware, other.environment.hardware)
+        for one, other in pairs
+        if one.spec.training.budget.unit == other.spec.training.budget.unit == "seconds"
+    ]
+    unlike = [pair for pair in hardware if len(set(pair)) == 2]
+    return {one for one, _ in unlike}, {other for _, other in unlike}
 
 
 def _samples(run: Run, metric: Metric) -> str:

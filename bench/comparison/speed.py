@@ -52,6 +52,13 @@ def compare_speed(
     return tuple(speeds)
 
 
+def why_untimed(cells: Sequence[PairedCell]) -> str:
+    """Why `compare_speed` found nothing: a clause that ends a sentence."""
+    if all(_seconds(cell) is None for cell in cells):
+        return "no pair of runs completed on both sides"
+    return "the two were not trained on the same hardware"
+
+
 def _hardware(cell: PairedCell) -> str | None:
     """The one hardware that all runs of a cell were trained on, on both sides; None where there are several."""
     found = {run.record.environment.hardware for side in (cell.before, cell.after) for run in side.values()}

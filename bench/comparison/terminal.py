@@ -17,6 +17,7 @@ STYLES = {
     Outcome.BETTER: "bold green",
     Outcome.TOO_FEW: "yellow",
     Outcome.UNLIKE: "yellow",
+    Outcome.FAILED: "yellow",
     Outcome.IDENTICAL: "dim",
 }
 SHOWN = 12
@@ -94,7 +95,7 @@ def _cells(verdict: Verdict) -> list[Text]:
         Text(str(verdict.outcome), style=STYLES.get(verdict.outcome, "")),
         Text(" ".join(part for part in (estimate, interval) if part)),
         Text(_line(words.chance(verdict)[0])),
-        Text(words.adjusted_p(verdict)),
+        Text(_line(words.adjusted_p(verdict))),
         Text(words.pairs(verdict)),
     ]
 

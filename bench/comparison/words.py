@@ -8,12 +8,22 @@ from collections.abc import Sequence
 
 from bench.comparison.compared import Compared, of_outcome
 from bench.comparison.pairing import CellName
+from bench.comparison.sides import Side
 from bench.comparison.verdicts import Outcome, Verdict
 from bench.metrics import Metric
 from bench.report.style import plural, share, shares
-from bench.report.wording import end
+from bench.report.wording import gain_text, p_text
 
-ORDER = (Outcome.WORSE, Outcome.BETTER, Outcome.UNLIKE, Outcome.TOO_FEW, Outcome.SAME, Outcome.IDENTICAL)
+ORDER = (
+    Outcome.WORSE,
+    Outcome.BETTER,
+    Outcome.UNLIKE,
+    Outcome.TOO_FEW,
+    Outcome.FAILED,
+    Outcome.FLOOR,
+    Outcome.SAME,
+    Outcome.IDENTICAL,
+)
 """What a reader has to see first."""
 
 
@@ -23,17 +33,17 @@ def in_order(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def gain(verdict: Verdict) -> tuple[str, str]:
-    """``0.62 ×`` and ``[0.50–0.80]``: how many times as good B is as A, or by how much; empty where nothing differs."""
+    """``0.62 ×`` and ``[0.50–0.80]``, ``+3.1 points`` and ``[+1.0 to +5.2]``: how many times as good B is as A, or by
+    how much; empty where nothing differs, no interval where it has no ends.
+    """
     if verdict.comparison is None:
         return "", ""
-    interval = verdict.comparison.improvement
+    interval, metric, ratio = verdict.comparison.improvement, verdict.metrics[0], verdict.scale == "log-ratio"
     ends = (interval.estimate, interval.low, interval.high)
-    if verdict.scale == "log-ratio":
-        text = [end(math.exp(value) if value < 700 else math.inf) for value in ends]
-        return f"{text[0]} ×", f"[{text[1]}–{text[2]}]"
-    scale = 100 if verdict.metrics[0].percent else 1
-    text = [_difference(scale * value, verdict.metrics[0]) for value in ends]
-    return text[0], f"[{text[1]} to {text[2]}]"
+    center, low, high = ((gain_text if ratio else _signed)(end, metric, ratio=ratio) for end in ends)
+    unit = " ×" if ratio else " points" if metric.percent else ""
+    known = not math.isnan(interval.low)
+    return f"{center}{unit}", f"[{low}{'–' if ratio else ' to '}{high}]" if known else ""
 
 
 def chance(verdict: Verdict) -> tuple[str, str]:
@@ -47,11 +57,10 @@ def chance(verdict: Verdict) -> tuple[str, str]:
 
 
 def adjusted_p(verdict: Verdict) -> str:
-    """``0.012``."""
+    """``0.012``, ``< 0.001``."""
     if verdict.comparison is None or math.isnan(verdict.comparison.p_adjusted):
         return ""
-    p = verdict.comparison.p_adjusted
-    return f"{p:.3f}" if p >= 0.001 else f"{p:.0e}"
+    return p_text(verdict.comparison.p_adjusted)
 
 
 def pairs(verdict: Verdict) -> str:
@@ -82,6 +91,8 @@ def closing(compared: Compared) -> str:
         (counts[Outcome.WORSE], f" became worse: {_named(verdicts, Outcome.WORSE)}"),
         (counts[Outcome.BETTER], f" became better: {_named(verdicts, Outcome.BETTER)}"),
         (counts[Outcome.TOO_FEW], ": too few runs to tell any difference"),
+        (counts[Outcome.FAILED], ": failed in both"),
+        (counts[Outcome.FLOOR], ": told apart by no more than the perfect sampler's own draws"),
         (counts[Outcome.UNLIKE], ": not judged over tasks of different units"),
         (same, f": no difference{identical}"),
     ]
@@ -108,9 +119,14 @@ def remarks(compared: Compared) -> list[str]:
             said.append(f"{len(of.rejected):,} {plural('file', len(of.rejected))} of {side} not trusted and left out.")
     if compared.descriptive:
         said.append("Some comparisons rest on fewer than 5 pairs of runs: they describe these runs and no more.")
-    if not compared.speeds:
-        said.append("Speed is not compared: the two were not trained on the same hardware.")
+    if compared.untimed:
+        said.append(f"Speed is not compared: {compared.untimed}.")
     return said
+
+
+def notices(before: Side, after: Side) -> list[str]:
+    """What either side's runs differ in among themselves, said of which side."""
+    return [f"{name}: {sentence}" for name, side in (("A", before), ("B", after)) for sentence in side.notices]
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
@@ -134,15 +150,13 @@ def _by_how_much(verdict: Verdict) -> str:
     estimate, interval = gain(verdict)
     if verdict.scale == "log-ratio":
         return f"{estimate.removesuffix(' ×')} times as good {interval}"
-    metric = verdict.metrics[0]
-    return f"{estimate} {interval} {'points of' if metric.percent else 'in'} {metric.title}"
+    return " ".join(part for part in (estimate, interval, f"in {verdict.metrics[0].title}") if part)
 
 
-def _difference(value: float, metric: Metric) -> str:
-    """A signed difference: above 0 is better."""
-    if not math.isfinite(value):
-        return end(value)
-    return f"{value:+.{max(1, metric.decimals)}f}".replace("-", "−")
+def _signed(gain: float, metric: Metric, *, ratio: bool) -> str:
+    """A difference with its sign: above 0 is better."""
+    text = gain_text(gain, metric, ratio=ratio)
+    return f"+{text}" if gain > 0 and text.strip("0.") else text
 
 
 def _size(verdict: Verdict) -> float:

@@ -10,27 +10,34 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.report.view import ReportWarning, View
+from bench.report.view import EVERYTHING, ReportWarning, View
 
 if TYPE_CHECKING:
     from bench.report.material import Material
 
 __all__ = ["ReportWarning", "View", "build", "load"]
 
-EVERYTHING = View()
 
-
-def build(results: Sequence[Path], reports: Path, *, command: str, view: View = EVERYTHING) -> Path:
+def build(
+    results: Sequence[Path],
+    reports: Path,
+    *,
+    command: str,
+    view: View = EVERYTHING,
+    shown: Sequence[str] | None = None,
+) -> Path:
     """Make one report of whatever is there.
 
     Args:
         results: results folders of suites, ``results/<suite>``; several are merged.
-        reports: where the report goes, ``reports/<name>``; files of an earlier one are replaced.
+        reports: where the report goes, ``reports/<name>``; of an earlier one nothing is left.
         command: what a reader types to make the results again.
         view: what of the results the report is of.
+        shown: what the results are called in it; their paths by default.
 
     Returns:
-        The path of ``index.html``. Beside it: ``report.md``, ``figures/*.png`` and ``*.svg``, ``tables/*.csv``.
+        The path of ``index.html``. Beside it: ``report.md``, ``figures/*.png`` and ``*.svg``, ``tables/*.csv`` and
+        ``*.tex``.
 
     Raises:
         UsageError: a folder that is none, results that contradict each other, or a view of what is not there.
@@ -43,7 +50,7 @@ def build(results: Sequence[Path], reports: Path, *, command: str, view: View = 
     from bench.report.style import theme
 
     with _uncollected():
-        page = make_page(load(*results, view=view), command)
+        page = make_page(load(*results, view=view, shown=shown), command)
     with theme():
         return write_page(page, reports)
 
@@ -60,12 +67,13 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def load(*results: str | Path, view: View = EVERYTHING) -> Material:
+def load(*results: str | Path, view: View = EVERYTHING, shown: Sequence[str] | None = None) -> Material:
     """What a report is made from, as DataFrames: for notebooks.
 
     Args:
         results: results folders of suites, ``results/<suite>``, or packed ones; several are merged.
         view: what of the results is wanted.
+        shown: what the results are called; their paths by default.
 
     Raises:
         UsageError: a folder that is none, results that contradict each other, or a view of what is not there.
@@ -77,7 +85,8 @@ def load(*results: str | Path, view: View = EVERYTHING) -> Material:
     from bench.report.reader import read_material
 
     with contextlib.ExitStack() as folders:
-        material = read_material([folders.enter_context(unpacked(Path(each))) for each in results], view)
+        opened = [folders.enter_context(unpacked(Path(each))) for each in results]
+        material = read_material(opened, view, shown or [str(each) for each in results])
         # samples and films are read when they are asked for: what was unpacked stays as long as the material
         weakref.finalize(material, folders.pop_all().close)
     for sentence in material.notices:

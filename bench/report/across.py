@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
+from numpy.typing import NDArray
 
 from bench.report.style import INK, MUTED, PAPER, Look, legend, logarithmic, objective_rows, panels
 
@@ -27,6 +29,7 @@ def against_baseline(overall: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
     figure, (left, right) = panels(
         2, height=1.3 + ROW * len(names), title=f"Against {baseline}, the baseline, over all tasks"
     )
+    ratio = bool((overall["scale"] == "log-ratio").all())
     ends = overall[["improvement", "improvement_low", "improvement_high", "datasets_low", "datasets_high"]]
     values = ends.to_numpy(dtype=float)
     finite = np.append(values[np.isfinite(values)], 0.0)
@@ -34,7 +37,7 @@ def against_baseline(overall: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
     low, high = float(finite.min()) - pad, float(finite.max()) + pad
     for y, (line, name) in enumerate(zip(values, names, strict=True)):
         style, filled = look[name], bool(overall["told_apart"].iloc[y])
-        center, *reach = np.exp(np.clip(line, low, high))
+        center, *reach = _drawn(np.clip(line, low, high), ratio)
         left.plot(reach[2:], [y, y], color=style.color, lw=1, alpha=0.7)
         left.plot(reach[:2], [y, y], color=style.color, lw=3)
         chance = 100 * overall[["probability", "probability_low", "probability_high"]].iloc[y].to_numpy(dtype=float)
@@ -43,27 +46,33 @@ def against_baseline(overall: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
         for ax, x in ((left, center), (right, chance[0])):
             if math.isfinite(x):
                 ax.plot(x, y, style.marker, color=style.color, mfc=face, mew=1.5, ms=6.5)
-    left.set_xlim(math.exp(low), math.exp(high))
-    logarithmic(left, "x")
-    left.axvline(1, color=INK, lw=1)
+    left.set_xlim(*_drawn(np.array([low, high]), ratio))
+    if ratio:
+        logarithmic(left, "x")
+    left.axvline(1 if ratio else 0, color=INK, lw=1)
     right.axvline(50, color=INK, lw=1)
     right.set_xlim(-4, 104)
     objective_rows(left, names)
     objective_rows(right, names, named=False)
-    left.set_xlabel(f"times as good as {baseline}")
+    left.set_xlabel(f"times as good as {baseline}" if ratio else f"better than {baseline} by, in the metric's unit")
     right.set_xlabel("probability of improvement (%)")
     return figure
 
 
+def _drawn(gains: NDArray[np.float64], ratio: bool) -> list[float]:
+    """Improvements as the axis has them: log-ratios as times, differences as they are."""
+    return list((np.exp(gains) if ratio else gains).tolist())
+
+
 def mean_ranks(ranks: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
-    """Mean rank over tasks with its interval over datasets, best on top.
+    """Mean rank over datasets with its interval over them, best on top.
 
     Args:
         ranks: of `tables.overall_ranks`.
         look: of each objective.
     """
     names = list(ranks["objective"])
-    figure, (ax,) = panels(1, height=1.0 + ROW * len(names), title="Mean rank over tasks")
+    figure, (ax,) = panels(1, height=1.0 + ROW * len(names), title="Mean rank over datasets")
     for y, (name, mean, low, high) in enumerate(
         ranks[["objective", "mean_rank", "low", "high"]].itertuples(index=False, name=None)
     ):
@@ -81,7 +90,7 @@ def critical_difference(table: pd.DataFrame, distance: float, look: Mapping[str,
     """Critical-difference diagram: bars join objectives whose mean ranks are closer than chance puts them.
 
     Args:
-        table: ranks, a row per task, a column per objective.
+        table: ranks, a row per dataset, a column per objective.
         distance: the critical difference.
         look: of each objective.
 
@@ -96,13 +105,17 @@ def critical_difference(table: pd.DataFrame, distance: float, look: Mapping[str,
     scikit_posthocs.critical_difference_diagram(
         ranks,
         significance,
-        cd=distance,
         ax=ax,
         label_props={"fontsize": 9},
         color_palette={name: look[name].color for name in ranks.index},
         crossbar_props={"color": MUTED},
         text_h_margin=0.02,
     )
+    start = float(ranks.min())
+    # in points above the axis, clear of its numbers however many rows there are below it
+    bar, label = (offset_copy(ax.transData, figure, y=points, units="points") for points in (22, 27))
+    ax.plot([start, start + distance], [0, 0], color=MUTED, lw=2, transform=bar, clip_on=False)
+    ax.text(start + distance / 2, 0, f"CD = {distance:.2g}", fontsize=9, ha="center", transform=label)
     return figure
 
 

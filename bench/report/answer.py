@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from bench import statistics
+from bench.metrics import Metric
 from bench.report import listings, tables
 from bench.report.blocks import Finding, Text
 from bench.report.material import Material
@@ -16,7 +17,7 @@ from bench.report.outcomes import Outcomes, partial
 from bench.report.overall import over_all_tasks
 from bench.report.style import plural, short, shown
 from bench.report.tasks import Task
-from bench.report.wording import how_sure, listed_names, readable_seconds
+from bench.report.wording import gain_text, how_sure, listed_names, readable_seconds
 
 NAMED = 5
 """Objectives that one sentence names, at most: of more it says how many they are."""
@@ -37,6 +38,7 @@ class Comparison:
     probability_low: float
     probability_high: float
     p_adjusted: float
+    within_floor: bool
     told_apart: bool
 
 
@@ -83,17 +85,23 @@ def _of_task(material: Material, task: Task, comparisons: pd.DataFrame) -> Findi
     )
     of = comparisons[comparisons["task"] == task.label][[field.name for field in dataclasses.fields(Comparison)]]
     pairs = [Comparison(**{str(key): entry for key, entry in line.items()}) for line in of.to_dict("records")]
+    tied = [name for name in order[1:] if _ranking(material, task, name) == cell.ranking]
     descriptive = int(runs.groupby("objective")["seed"].nunique().min()) < statistics.DESCRIPTIVE_BELOW
     planned, missing = sum(cell.planned for cell in cells.values()), sum(len(cell.missing) for cell in cells.values())
     return Finding(
         task.label,
-        _verdict(best, pairs, metric.title, everyone=len(order) == len(task.objectives)),
-        (f"{best}: median {value}.", *_certainty(pairs), *_cost(material, task, best), *_not_whole(cells)),
+        _verdict(best, pairs, metric, tied, everyone=len(order) == len(task.objectives)),
+        (f"{best}: median {value}.", *_certainty(pairs, metric), *_cost(material, task, best), *_not_whole(cells)),
         (
             *([f"descriptive: under {statistics.DESCRIPTIVE_BELOW} seeds"] if descriptive else []),
             *([f"preliminary: {missing:,} of {planned:,} runs missing"] if missing else []),
         ),
     )
+
+
+def _ranking(material: Material, task: Task, name: str) -> float:
+    values = material.cell(task.label, name, task.primary.name).values()
+    return statistics.summarise(values, task.primary.better).ranking
 
 
 def _runs(finished: int, cell: Outcomes, without: str) -> str:
@@ -117,29 +125,39 @@ def _floor(material: Material, task: Task) -> str:
     return f"; a perfect sampler has {low}–{high}"
 
 
-def _verdict(best: str, pairs: Sequence[Comparison], title: str, *, everyone: bool) -> str:
+def _verdict(best: str, pairs: Sequence[Comparison], metric: Metric, tied: Sequence[str], *, everyone: bool) -> str:
     """One sentence: who is best, or that it cannot be told; ``everyone``: no objective is without a value."""
+    title = metric.title
     if not pairs:
-        return f"{best} alone has a value of {title}: there is nothing to hold it against."
+        others = "there is nothing to hold it against" if everyone else "no run of any other objective has one"
+        return f"{best} alone has a value of {title}: {others}."
     if pairs[0].told_apart:
-        return f"{best} is best by {title}: {_ahead(pairs[0])}, the next."
+        ahead = _ahead(pairs[0], metric)
+        return f"{best} is best by {title}: {ahead}, the next."
     equal = [pair.other for pair in pairs if not pair.told_apart]
     if len(equal) <= NAMED:
         said = listed_names(equal)
     else:
         said = f"any of the {len(pairs)} others" if len(equal) == len(pairs) else f"{len(equal)} of {len(pairs)} others"
         said += "" if everyone else " that have a value"
+    if tied:
+        return (
+            f"{listed_names([best, *tied])} share the best median {title}; no difference can be told between {best} "
+            f"and {said}."
+        )
     return f"{best} has the best median {title}, but no difference can be told between it and {said}."
 
 
-def _certainty(pairs: Sequence[Comparison]) -> list[str]:
+def _certainty(pairs: Sequence[Comparison], metric: Metric) -> list[str]:
     if not pairs:
         return []
-    said = [f"Against the next, {pairs[0].other}: {_sure(pairs[0])}."]
+    within = "; the medians differ by no more than a perfect sampler's own draws do" if pairs[0].within_floor else ""
+    said = [f"Against the next, {pairs[0].other}: {_sure(pairs[0], metric)}{within}."]
     told = [pair for pair in pairs if pair.told_apart]
     equal = [pair.other for pair in pairs if not pair.told_apart]
     if not pairs[0].told_apart and told:
-        said.append(f"It is {_ahead(told[0])}, the nearest that it can be told from ({_sure(told[0])}).")
+        ahead, sure = _ahead(told[0], metric), _sure(told[0], metric)
+        said.append(f"It is {ahead}, the nearest that it can be told from ({sure}).")
     if told and equal and (pairs[0].told_apart or len(equal) > NAMED):
         said.append(_apart([pair.other for pair in told], equal))
     return said
@@ -152,22 +170,24 @@ def _apart(told: Sequence[str], equal: Sequence[str]) -> str:
     return f"It can be told from {listed_names(told)}{' alone' if len(told) == 1 else ''}."
 
 
-def _ahead(pair: Comparison) -> str:
+def _ahead(pair: Comparison, metric: Metric) -> str:
     """``1.32 times as good as X``, ``better by 0.2 than X``, ``better than X``: of the first against the other."""
     if math.isinf(pair.improvement):
         return f"better than {pair.other}"
-    if pair.scale == "log-ratio":
-        return f"{math.exp(pair.improvement):.2f} times as good as {pair.other}"
-    return f"better than {pair.other} by {pair.improvement:.3g}"
+    gain = gain_text(pair.improvement, metric, ratio=pair.scale == "log-ratio")
+    return (
+        f"{gain} times as good as {pair.other}" if pair.scale == "log-ratio" else f"better than {pair.other} by {gain}"
+    )
 
 
-def _sure(pair: Comparison) -> str:
+def _sure(pair: Comparison, metric: Metric) -> str:
     """How sure it is that one is better than the other."""
     return how_sure(
         (pair.improvement_low, pair.improvement_high),
         (pair.probability, pair.probability_low, pair.probability_high),
         pair.p_adjusted,
         pair.seeds,
+        metric,
         ratio=pair.scale == "log-ratio",
     )
 

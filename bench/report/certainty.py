@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 
 from bench import statistics
+from bench.metrics import METRICS
 from bench.report import drawing
 from bench.report.blocks import Block, Cell, Row, Table, Text
 from bench.report.material import Material
 from bench.report.outcomes import Outcomes, partial
+from bench.report.overall import of_part
 from bench.report.style import Look, plural, share, shares
 from bench.report.summary import Line
-from bench.report.wording import end
+from bench.report.wording import gain_text, p_text
 
 LONG = 15
 """Rows of a table that may stand open."""
@@ -47,13 +47,14 @@ def certainty_blocks(
     if not baseline.empty:
         blocks += drawing.baseline_intervals(material, baseline, look)
         caption = (
-            f"Adjusted: Holm's correction over the objectives of the task. {VERDICT}{_reach(baseline, family=True)}"
+            f"Adjusted: Holm's correction over the objectives of the task{of_part(material)}. "
+            f"{VERDICT}{_reach(baseline, family=True)}"
         )
         blocks.append(_table(f"Each against {material.baseline}, the baseline", caption, baseline, look, "one"))
     blocks += drawing.best_intervals(material, best, look)
     caption = (
-        "Adjusted: step-down permutation test over the task, which allows for the best having been chosen by these "
-        f"same runs. {VERDICT}{_valueless(material, best)}{_reach(best, family=False)}"
+        f"Adjusted: step-down permutation test over the task{of_part(material)}, which allows for the best having been "
+        f"chosen by these same runs. {VERDICT}{_valueless(material, best)}{_reach(best, family=False)}"
     )
     blocks.append(_table("The best against each other", caption, best, look, "other"))
     return tuple(blocks)
@@ -64,7 +65,8 @@ def _table(title: str, caption: str, comparisons: pd.DataFrame, look: dict[str, 
     for line in comparisons.to_dict("records"):
         ratio = line["scale"] == "log-ratio"
         gains = [line[key] for key in ("improvement", "improvement_low", "improvement_high")]
-        ends = [end(math.exp(gain) if ratio else gain) for gain in gains]
+        metric = METRICS[line["metric"]]
+        ends = [gain_text(gain, metric, ratio=ratio) for gain in gains]
         verdict = (
             "told apart" if line["told_apart"] else "within the floor" if line["within_floor"] else "not told apart"
         )
@@ -78,7 +80,7 @@ def _table(title: str, caption: str, comparisons: pd.DataFrame, look: dict[str, 
                         shares(line["probability_low"], line["probability_high"]),
                         sort=line["probability"],
                     ),
-                    Cell(f"{line['p']:.3f}", f"adjusted {line['p_adjusted']:.3f}", sort=line["p_adjusted"]),
+                    Cell(p_text(line["p"]), f"adjusted {p_text(line['p_adjusted'])}", sort=line["p_adjusted"]),
                     Cell(verdict),
                     _runs_cell(line),
                 ),

@@ -25,7 +25,7 @@ def quality_cost(
     *,
     timed: Collection[str],
 ) -> Figure:
-    """The primary metric over what a run cost, with the Pareto front of the medians.
+    """The metric that ranks over what a run cost, with the Pareto front of the medians.
 
     Where `is_dense`, medians off the front are small and pale.
 
@@ -33,7 +33,7 @@ def quality_cost(
         points: ``task, objective, seconds, images, value, planned``, a row per recorded run; NaN for a run without a
             value. ``planned`` counts the objective's runs, those without a record too.
         draws: ``task, kind, metric, value`` of the references: a perfect sampler is a band.
-        metrics: the primary metric of each task.
+        metrics: the one that ranks in each task.
         tasks: the panels' columns, in order.
         look: of each objective.
         timed: tasks whose seconds compare: all of their runs were made on the same hardware.

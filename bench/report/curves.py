@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics import Metric
+from bench.report.floor import perfect_band
 from bench.report.style import COLORS, MUTED, Look, legend, logarithmic, panels, thousands
 
 COSTS = (("images", "real images shown"), ("step", "generator steps"), ("seconds", "seconds of training"))
@@ -119,17 +120,13 @@ def training_curves(
         height=2.45,
         title=f"{task}: training curves, median and range over seeds{part.said}",
     )
-    perfect = draws[(draws["task"] == task) & (draws["kind"] == "perfect sampler")]
     counts = least(tables)
     for row, (metric, table) in enumerate(zip(metrics, tables, strict=True)):
         scale = 100 if metric.percent else 1
-        floor = perfect.loc[perfect["metric"] == metric.name, "value"].dropna() * scale
         log = metric.log_scale and len(table) > 0 and table["low"].min() > 0
         for column, (cost, label) in enumerate(costs):
             ax = flat[across * row + column]
-            if len(floor):
-                ax.axhspan(floor.min(), floor.max(), color=MUTED, alpha=0.25, lw=0)
-                ax.axhline(float(floor.median()), color=MUTED, lw=0.9, alpha=0.7)
+            perfect_band(ax, draws, task, metric, "y")
             for name in part.names:
                 named = f"{name}: {counts[name]}" if counts.get(name) else name
                 _band(ax, table[table["objective"] == name], cost, look[name], named, scale)

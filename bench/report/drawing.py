@@ -40,7 +40,7 @@ def _labels(tasks: Sequence[Task]) -> list[str]:
 
 
 def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
-    """The primary metric over seconds and images."""
+    """The metric that ranks over seconds and images."""
     points = tables.cost_points(material)
     if points["value"].isna().all():
         return []
@@ -84,7 +84,7 @@ def quality_cost(material: Material, look: dict[str, Look]) -> list[Picture]:
                 + "Seconds of training were measured while runs of the suite were side by side on the machine; speeds "
                 "measured alone are in the throughput table. One image count stands for several objectives where they "
                 "show the discriminator equally many.",
-                f"Scatter plots of the primary metric over training seconds and over images. "
+                f"Scatter plots of the metric that ranks over training seconds and over images. "
                 f"Pareto front over seconds, from cheap to costly: {fronts['seconds']}.",
                 functools.partial(cost.quality_cost, points, material.draws, metrics, labels, look, timed=timed),
             )
@@ -107,10 +107,11 @@ def metric_points(material: Material, summary: pd.DataFrame, look: dict[str, Loo
                     f"metric-{metric.name.replace('_', '-')}{part}",
                     metric.title,
                     f"{metric.title}: {metric.meaning} ({metric.source}); {metric.better} is better. "
-                    "A mark per run, a tick at the median. Grey: a perfect sampler's draws (band: range, line: "
-                    "median); "
-                    "dotted: noise, or an arrow where it lies off the scale. “k of N” stands where not every planned "
-                    "run has a value; what became of the others stands in “What failed and why”.",
+                    "A mark per run, a tick at the median, a bar for its 95 % interval (order statistics; failures "
+                    "count as worst; under six runs their range, which holds less). Grey: a perfect sampler's draws "
+                    "(band: range, line: median); dotted: noise, or an arrow where it lies off the scale. “k of N” "
+                    "stands where not every planned run has a value; what became of the others stands in “What failed "
+                    "and why”.",
                     f"{metric.title}, medians per objective. {said}.",
                     functools.partial(strips.metric_points, values, draws, metric, _labels(tasks), look),
                 )
@@ -194,10 +195,10 @@ def selection_protocols(material: Material, selections: pd.DataFrame, look: dict
         Picture(
             f"selection{part}",
             "What choosing a checkpoint changes",
-            "Medians of the primary metric under three protocols. Final: the last checkpoint, which all other numbers "
-            "here are of. Best on validation: chosen on other samples and another real split. Oracle best: chosen on "
-            "the reported number itself; it flatters, and is shown only to say by how much. Grey: a perfect sampler. "
-            "“k of N”: k of the "
+            "Medians of the metric that ranks under three protocols. Final: the last checkpoint, which all other "
+            "numbers here are of. Best on validation: chosen on other samples and another real split. Oracle best: "
+            "chosen on the reported number itself; it flatters, and is shown only to say by how much. Grey: a perfect "
+            "sampler. “k of N”: k of the "
             "N planned runs have a final value; the table has the counts of the other marks, and why.",
             "Three marks per objective; the table below holds the same numbers.",
             functools.partial(

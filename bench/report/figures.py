@@ -15,14 +15,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench import statistics
-from bench.errors import UsageError
+from bench.errors import UsageError, unknown
 from bench.metrics import METRICS
 from bench.report import across, cost, curves, dynamics, film, films, pictures, significance, strips, tables
 from bench.report.curves import Part
 from bench.report.material import Material
 from bench.report.projection import flatten
 from bench.report.style import looks, theme
-from bench.report.tasks import Task
 
 P = ParamSpec("P")
 
@@ -48,14 +47,14 @@ def metric_points(report: Material, metric: str | None = None, tasks: Sequence[s
         tasks: labels of tasks; by default all in which it was measured.
 
     Raises:
-        UsageError: a metric that no task has measured.
+        UsageError: a metric that no task has measured, or an unknown task.
     """
     chosen = METRICS.get(metric) if metric is not None else report.tasks[0].primary if report.tasks else None
     having = [task.label for task in report.tasks if chosen in task.metrics]
     if chosen is None or not having:
         measured = dict.fromkeys(each.name for task in report.tasks for each in task.metrics)
         raise UsageError(f"no task has measured '{metric}'; measured: {', '.join(measured) or 'nothing'}")
-    labels = list(tasks or having)
+    labels = _labels(report, tasks) if tasks else having
     values = tables.seed_values(report, chosen.name, labels)
     draws = report.draws[report.draws["metric"] == chosen.name]
     return strips.metric_points(values, draws, chosen, labels, looks(report.objectives))
@@ -85,10 +84,16 @@ def training_curves(report: Material, task: str, metrics: Sequence[str] = (), pa
         task: its label.
         metrics: their names; the one that ranks by default.
         part: the objectives to draw, all by default.
+
+    Raises:
+        UsageError: an unknown task, metric or objective.
     """
     look = looks(report.objectives)
+    faults = [unknown("metric", name, tuple(METRICS)) for name in metrics if name not in METRICS]
+    if faults:
+        raise UsageError(*faults)
     chosen = [METRICS[name] for name in metrics] or [report.task(task).primary]
-    part = part or Part(report.task(task).objectives)
+    part = _part(report, task, part)
     timed = len(report.hardware_of(task)) < 2
     history = report.history(task)
     measured = [curves.over_seeds(history, metric.name, "test") for metric in chosen]
@@ -102,8 +107,11 @@ def samples(report: Material, task: str) -> Figure:
     Args:
         report: of `bench.report.load`.
         task: its label.
+
+    Raises:
+        UsageError: an unknown task.
     """
-    _, found = report.samples(task)
+    _, found = report.samples(report.task(task).label)
     perfect, modes, sigma = report.truth(task)
     flat = flatten(found, perfect, modes)
     return pictures.sample_panels(flat.samples, flat.perfect, flat.modes, sigma, task, looks(report.objectives))
@@ -118,9 +126,9 @@ def film_strip(report: Material, task: str) -> Figure:
         task: its label.
 
     Raises:
-        UsageError: no run of the task has kept any.
+        UsageError: an unknown task, or no run of it has kept any.
     """
-    strip = films.make_strip(report, task)
+    strip = films.make_strip(report, report.task(task).label)
     if strip is None:
         raise UsageError(f"no run of the task '{task}' has kept samples while training")
     part, look = Part(report.task(task).objectives), looks(report.objectives)
@@ -135,9 +143,12 @@ def loss_dynamics(report: Material, task: str, part: Part | None = None) -> Figu
         report: of `bench.report.load`.
         task: its label.
         part: the objectives to draw, all by default.
+
+    Raises:
+        UsageError: an unknown task or objective.
     """
-    tables_of = dynamics.logged_tables(report.history(task))
-    return dynamics.loss_dynamics(tables_of, task, looks(report.objectives), part or Part(report.task(task).objectives))
+    part = _part(report, task, part)
+    return dynamics.loss_dynamics(dynamics.logged_tables(report.history(task)), task, looks(report.objectives), part)
 
 
 @themed
@@ -179,12 +190,12 @@ def over_all_tasks(report: Material) -> Figure:
 
 @themed
 def mean_ranks(report: Material) -> Figure:
-    """Mean rank of each objective over tasks, with its interval over datasets; the critical difference above 10 tasks.
+    """Mean rank of each objective over datasets, with its interval; the critical difference above 10 datasets.
 
     Raises:
         UsageError: fewer than two tasks have two objectives in common.
     """
-    table = tables.task_ranks(report)
+    table = tables.dataset_ranks(report)
     if table.empty:
         raise UsageError("fewer than two tasks have two objectives in common: there are no ranks over tasks")
     if len(table) >= statistics.FEWEST_CELLS:
@@ -217,14 +228,29 @@ def selection_protocols(report: Material, tasks: Sequence[str] | None = None) ->
 
 @themed
 def step_times(report: Material, hardware: str) -> Figure:
-    """What one generator step's time is spent on, measured alone on one hardware."""
+    """What one generator step's time is spent on, measured alone on one hardware.
+
+    Raises:
+        UsageError: nothing was measured on it.
+    """
     from bench.report import listings
 
+    measured = tuple(dict.fromkeys(item.environment.hardware for item in report.throughputs))
+    if hardware not in measured:
+        raise UsageError(unknown("hardware", hardware, measured))
     table = listings.throughput(report)
     found: pd.DataFrame = table[table["hardware"] == hardware]
     return strips.step_times(found, looks(report.objectives))
 
 
 def _labels(report: Material, tasks: Sequence[str] | None) -> list[str]:
-    every: list[Task] = list(report.tasks)
-    return list(tasks) if tasks is not None else [task.label for task in every]
+    return [task.label for task in (report.tasks if tasks is None else map(report.task, tasks))]
+
+
+def _part(report: Material, task: str, part: Part | None) -> Part:
+    """The objectives of a figure, each of which the task has."""
+    valid = report.task(task).objectives
+    faults = [unknown("objective", name, valid) for name in (part.names if part else ()) if name not in valid]
+    if faults:
+        raise UsageError(*faults)
+    return part or Part(valid)

@@ -17,9 +17,11 @@ from bench.report.film import Frames
 from bench.report.material import Material
 from bench.report.pictures import SMALL, Samples
 from bench.report.projection import flatten
+from bench.report.shapes import shape_of
 from bench.report.style import Look
 
 Found = dict[str, Frames | str]
+NONE = "no film kept"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,10 @@ def make_strip(material: Material, task: str) -> Strip | None:
     """
     seed, found = find_films(material, task)
     perfect, modes, sigma = material.truth(task)
+    shape = shape_of(perfect, modes, [film.samples.shape[2:] for film in found.values() if isinstance(film, Frames)])
+    for name, value in found.items():
+        if isinstance(value, Frames) and value.samples.shape[2:] != shape:
+            found[name] = value.ended or NONE
     films = {name: value for name, value in found.items() if isinstance(value, Frames)}
     if seed is None or not films:
         return None
@@ -100,7 +106,7 @@ def find_films(material: Material, task: str) -> tuple[int | None, Found]:
         kept = material.store_of(run_id).film(run_id)
         at = None if kept is None else _places(material, run_id, kept)
         if kept is None or at is None:
-            found[objective] = ended or "no film kept"
+            found[objective] = ended or NONE
         else:
             samples = kept.samples.astype(np.float32) if kept.samples.ndim == 3 else kept.samples
             found[objective] = Frames(at, samples, ended)
@@ -118,7 +124,8 @@ def _places(material: Material, run_id: str, kept: Film) -> np.ndarray | None:
     if history is None:
         return None
     seconds = history[history["split"] == "test"].groupby("step")["seconds"].first().reindex(kept.steps)
-    return None if seconds.isna().any() else seconds.to_numpy(dtype=float)
+    places = seconds.to_numpy(dtype=float)
+    return places if np.isfinite(places).all() else None
 
 
 def _picture(strip: Strip, task: str, look: dict[str, Look], part: Part, name: str, most: int) -> Picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 from markupsafe import Markup, escape
@@ -51,6 +52,12 @@ def csv_table(table: pd.DataFrame) -> pd.DataFrame:
     """
     words = table.select_dtypes(exclude=["number", "bool"])
     return table.assign(**{str(name): words[name].map(_csv_entry) for name in words})
+
+
+def csv_shown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> pd.DataFrame:
+    """A table as it is shown, in the same way."""
+    table = pd.DataFrame([[_csv_entry(entry) for entry in row] for row in rows], columns=range(len(columns)))
+    return table.set_axis([str(_csv_entry(name)) for name in columns], axis="columns")
 
 
 def _csv_entry(entry: object) -> object:

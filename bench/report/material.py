@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bench.errors import UsageError, unknown
 from bench.record import Record, Reference, Status, Throughput
 from bench.report.histories import RUN, Logged, to_frame
 from bench.report.outcomes import Outcomes
+from bench.report.shapes import fitting, fitting_modes
 from bench.report.sources import Origin
 from bench.report.tasks import Task
 from bench.report.view import View
@@ -112,8 +114,15 @@ class Material:
         return {name: self.outcomes[task, name] for name in self.objectives if (task, name) in self.outcomes}
 
     def task(self, label: str) -> Task:
-        """The task of that label."""
-        return next(task for task in self.tasks if task.label == label)
+        """The task of that label.
+
+        Raises:
+            UsageError: there is none.
+        """
+        tasks = {task.label: task for task in self.tasks}
+        if label not in tasks:
+            raise UsageError(unknown("task", label, tuple(tasks)))
+        return tasks[label]
 
     def cell(self, task: str, objective: str, metric: str, selection: str = "final") -> dict[int, float | None]:
         """The metric by seed over all recorded runs of a cell; NaN for a run that has none."""
@@ -152,13 +161,15 @@ class Material:
         """What a task's samples are held against, as far as it is known.
 
         Returns:
-            Samples of a perfect sampler, as stored by the dataset; the centres of the true modes; the standard
-            deviation of each, in units of the data.
+            Samples of a perfect sampler, as stored by the dataset; the centres of the true modes, in the same space;
+            the standard deviation of each, in units of the data.
         """
         reference = self.references.get(task)
         if reference is None:
             return None, (), None
-        return self.reference_homes[task].reference_samples(reference.key), reference.modes, reference.sigma
+        perfect = self.reference_homes[task].reference_samples(reference.key)
+        sigma = reference.sigma if reference.sigma is not None and 0 < reference.sigma < math.inf else None
+        return perfect, fitting_modes(reference.modes, perfect), sigma
 
     def history(self, task: str) -> pd.DataFrame:
         """The histories of a task's runs, with columns ``objective, seed, runs, planned, place``.
@@ -185,7 +196,7 @@ class Material:
         return frame.assign(place=place).drop(columns=RUN)
 
     def samples(self, task: str) -> tuple[int | None, dict[str, np.ndarray | str]]:
-        """One seed, and each objective's samples at it; a sentence instead where there are none."""
+        """One seed, and each objective's samples at it, all of one shape; words instead where there are none."""
         runs = self.runs[self.runs["task"] == task]
         if runs.empty:
             return None, {}
@@ -204,4 +215,5 @@ class Material:
                 found[objective] = ended
             else:
                 found[objective] = samples
-        return seed, found
+        perfect, modes, _ = self.truth(task)
+        return seed, fitting(found, perfect, modes)

@@ -62,12 +62,16 @@ def _on_spaces(tasks: Iterable[Task]) -> list[str]:
         split[protocol_key(task.spec)].append(task)
     said = []
     for alike in split.values():
-        spaces, data = ({getattr(task.measured_on, what) for task in alike} for what in ("space", "data"))
+        spaces, data, hardware = (
+            {getattr(task.measured_on, what) for task in alike} for what in ("space", "data", "hardware")
+        )
         reasons = []
         if len(spaces) > 1:
             reasons.append(f"were measured in feature spaces of {len(spaces)} different weights")
         if len(data) > 1:
             reasons.append(f"saw {len(data)} different contents of the dataset")
+        if len(hardware) > 1:
+            reasons.append(f"had their seconds, which are the budget, on {len(hardware)} kinds of hardware")
         if reasons:
             said.append(
                 f"Runs of one task {' and '.join(reasons)}: they are not compared, and stand as tasks of their own "

@@ -31,7 +31,7 @@ def _on_view(material: Material) -> list[str]:
     """What of the results this report is of, where it is not all."""
     said = []
     if len(material.origins) > 1:
-        names = ", ".join(f"“{origin.title}” ({origin.name})" for origin in material.origins)
+        names = ", ".join(f"“{origin.title}” ({origin.shown})" for origin in material.origins)
         said.append(f"The results of {len(material.origins)} folders in one report: {names}.")
     if material.view.only:
         of, patterns = material.planned + material.unshown, ", ".join(material.view.only)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 
 import pandas as pd
 
 from bench import statistics
-from bench.report import across, tables
+from bench.report import across, significance, tables
 from bench.report.blocks import Block, Cell, Picture, Row, Table, Text
 from bench.report.material import Material
+from bench.report.overall import of_part
 from bench.report.style import Look, plural, share, shares
-from bench.report.wording import end
+from bench.report.wording import gain_text, listed_names, p_text
+
+NAMED = 5
+"""Tasks that a caption names, at most: of more it says how many they are."""
+GAINS = ("improvement", "improvement_low", "improvement_high", "datasets_low", "datasets_high")
+BEYOND = (
+    "Filled marks can be told apart: by their runs, and by more than the perfect sampler's own draws in more than half "
+    "of the tasks. Hollow ones cannot."
+)
 
 
 def overview_blocks(
@@ -29,15 +39,23 @@ def overview_blocks(
     """
     blocks: list[Block] = []
     if not overall.empty:
-        blocks += [_against(overall, look), _table(material, overall, look)]
+        blocks += [_against(material, overall, look), _table(material, overall, look)]
     if len(ranks) > 1:
         blocks += _ranks(material, ranks, look)
     if profiles["objective"].nunique() > 1:
-        blocks.append(_profiles(profiles, look))
+        blocks.append(_profiles(material, profiles, look))
     return tuple(blocks)
 
 
-def _against(overall: pd.DataFrame, look: dict[str, Look]) -> Picture:
+def descriptive(datasets: int) -> str:
+    """What the intervals over so few datasets are good for, as a sentence; empty from five on, and of one."""
+    if not 1 < datasets < statistics.DESCRIPTIVE_BELOW:
+        return ""
+    covered = share(statistics.attainable_coverage(datasets))
+    return f" Over {datasets} datasets intervals are descriptive: they cover at most {covered}, not 95\u00a0%."
+
+
+def _against(material: Material, overall: pd.DataFrame, look: dict[str, Look]) -> Picture:
     baseline = overall["baseline"].iloc[0]
     told = ", ".join(overall.loc[overall["told_apart"], "objective"]) or "none"
     return Picture(
@@ -46,7 +64,8 @@ def _against(overall: pd.DataFrame, look: dict[str, Look]) -> Picture:
         f"Left: improvement over {baseline}, paired by seed, pooled over tasks: interquartile mean with its 95 % "
         "interval over seeds (thick: these tasks) and over datasets and seeds (thin: other datasets like these, where "
         "there are several). Right: probability that a run beats one of the baseline, mean over tasks, with its 95 % "
-        "interval. Filled marks can be told apart, hollow ones cannot.",
+        f"interval. {BEYOND}{descriptive(int(overall['datasets'].max()))}{_lone_seeds(overall)}"
+        f"{_adjusted(material, overall)}",
         f"Improvement over {baseline} and its probability over all tasks. Told apart: {told}. The table below holds "
         "the numbers.",
         functools.partial(across.against_baseline, overall, look),
@@ -57,19 +76,21 @@ def _table(material: Material, overall: pd.DataFrame, look: dict[str, Look]) -> 
     rows = []
     for line in overall.to_dict("records"):
         ratio = line["scale"] == "log-ratio"
-
-        def said(key: str, line: dict[object, float] = line, ratio: bool = ratio) -> str:
-            return end(math.exp(line[key]) if ratio else line[key])
-
-        wider = "–" if math.isnan(line["datasets_low"]) else f"{said('datasets_low')}–{said('datasets_high')}"
+        metric = material.tasks[0].primary  # where differences are pooled it ranks everywhere; ratios have no unit
+        said = {key: gain_text(line[key], metric, ratio=ratio) for key in GAINS}
+        wider = "–" if math.isnan(line["datasets_low"]) else f"{said['datasets_low']}–{said['datasets_high']}"
+        pooled = f"of {line['estimated']} of {line['tasks']} tasks" if line["estimated"] < line["tasks"] else ""
+        verdict = (
+            "told apart" if line["told_apart"] else "within the floor" if line["within_floor"] else "not told apart"
+        )
         lacking = f"{line['without']} {plural('run', line['without'])} without a value" if line["without"] else ""
         rows.append(
             Row(
                 (
                     Cell(f"{line['objective']} over {line['baseline']}"),
                     Cell(
-                        f"{said('improvement')}{' ×' if ratio else ''}",
-                        f"[{said('improvement_low')}–{said('improvement_high')}]",
+                        f"{said['improvement']}{' ×' if ratio else ''}",
+                        f"[{said['improvement_low']}–{said['improvement_high']}]",
                         sort=line["improvement"],
                     ),
                     Cell(wider),
@@ -78,61 +99,90 @@ def _table(material: Material, overall: pd.DataFrame, look: dict[str, Look]) -> 
                         shares(line["probability_low"], line["probability_high"]),
                         sort=line["probability"],
                     ),
-                    Cell(f"{line['p']:.2g}", f"adjusted {line['p_adjusted']:.2g}", sort=line["p_adjusted"]),
-                    Cell("told apart" if line["told_apart"] else "not told apart"),
-                    Cell(f"{line['pairs']} pairs", f"{line['tasks']} tasks", counted=lacking),
+                    Cell(p_text(line["p"]), f"adjusted {p_text(line['p_adjusted'])}", sort=line["p_adjusted"]),
+                    Cell(verdict),
+                    Cell(f"{line['pairs']} pairs", pooled or f"{line['tasks']} tasks", counted=lacking),
                 ),
                 color=look[line["objective"]].color,
             )
         )
-    left_out = len(material.tasks) - int(overall["tasks"].max())
     caption = (
         "Interquartile mean of the improvements of all tasks' paired runs, with a 95 % interval of a bootstrap over "
         "the seeds of each task (Agarwal et al. 2021), widened for few of them; above 1 × (or 0) is better than the "
         "baseline. Other datasets: the interval where datasets are drawn anew too; cells that share one are not "
         "independent. Probability: mean over tasks of the chance that a run beats one of the baseline. p: Mann–Whitney "
-        "test stratified by task; adjusted: Holm's correction over the objectives. Told apart: adjusted p at most 0.05 "
-        "and an interval that excludes no difference."
+        f"test stratified by task; adjusted: Holm's correction over the objectives{of_part(material)}. Told apart: "
+        "adjusted p at most 0.05, an interval that excludes no difference, and medians that are apart in that "
+        "direction, by more than the perfect sampler's own draws, in more than half of the tasks (“within the floor” "
+        f"where they are not).{descriptive(int(overall['datasets'].max()))}{_lone_seeds(overall)}"
+        f"{_left_out(significance.uncompared(material))}"
     )
-    if left_out:
-        caption += f" {left_out} {plural('task', left_out)} without ratios of the metric that ranks left out."
     columns = ("objective", "improvement", "other datasets", "probability", "p", "verdict", "runs")
     return Table("Over all tasks", caption, columns, tuple(rows), frozenset({0, 5, 6}), collapsed=len(rows) > 40)
 
 
+def _adjusted(material: Material, overall: pd.DataFrame) -> str:
+    said = of_part(material)
+    return f" p is adjusted for the {len(overall)} {plural('objective', len(overall))}{said}." if said else ""
+
+
+def _lone_seeds(overall: pd.DataFrame) -> str:
+    """That the improvement is of fewer tasks than the test."""
+    if (overall["estimated"] == overall["tasks"]).all():
+        return ""
+    return (
+        " Tasks of which the two share fewer than two seeds have no part in an improvement that others have more for; "
+        "p and probability are of all."
+    )
+
+
+def _left_out(tasks: Mapping[str, str]) -> str:
+    """`` Left out: digits (no ratios of KID).``; of many how many, by why."""
+    if not tasks:
+        return ""
+    if len(tasks) <= NAMED:
+        return f" Left out: {', '.join(f'{task} ({why})' for task, why in tasks.items())}."
+    reasons = dict.fromkeys(tasks.values())
+    numbers = {why: sum(of == why for of in tasks.values()) for why in reasons}
+    counts = [f"{count} {plural('task', count)} ({why})" for why, count in numbers.items()]
+    return f" Left out: {listed_names(counts)}."
+
+
 def _ranks(material: Material, ranks: pd.DataFrame, look: dict[str, Look]) -> list[Block]:
-    table = tables.task_ranks(material)
+    table = tables.dataset_ranks(material)
     said = ", ".join(f"{name} {rank:.1f}" for name, rank in zip(ranks["objective"], ranks["mean_rank"], strict=True))
-    cells, fewest = len(table), statistics.FEWEST_CELLS
+    datasets, tasks, fewest = len(table), int(ranks["tasks"].iloc[0]), statistics.FEWEST_CELLS
+    several = f", averaged over those of its {tasks} tasks that share one" if tasks > datasets else ""
     blocks: list[Block] = [
         Picture(
             "mean-ranks",
-            "Mean rank over tasks",
-            f"Mean over {cells} tasks of the rank by the median of the metric that ranks; 1 is best, ties share, an "
-            "objective half of whose runs have no value is last. Lines: 95 % interval of a bootstrap over datasets "
-            f"({ranks['datasets'].iloc[0]} here).",
+            "Mean rank over datasets",
+            f"Mean over {datasets} {plural('dataset', datasets)} of the rank by the median of the metric that ranks"
+            f"{several}; 1 is best, ties share, an objective half of whose runs have no value is last."
+            + (" Lines: 95 % interval of a bootstrap over datasets." if datasets > 1 else "")
+            + descriptive(datasets),
             f"Mean ranks: {said}.",
             functools.partial(across.mean_ranks, ranks, look),
         )
     ]
-    if cells < fewest:
+    if datasets < fewest:
         blocks.append(
             Text(
                 (
-                    f"No critical-difference diagram: its approximation needs {fewest} tasks (Demšar 2006), and there "
-                    f"are {cells}.",
+                    f"No critical-difference diagram: its approximation needs {fewest} datasets (Demšar 2006), and "
+                    f"there {'is' if datasets == 1 else 'are'} {datasets}.",
                 )
             )
         )
         return blocks
-    distance = statistics.critical_difference(len(table.columns), cells)
+    distance = statistics.critical_difference(len(table.columns), datasets)
     blocks.append(
         Picture(
             "critical-differences",
             "Critical differences of mean ranks",
-            f"Bars join objectives whose mean ranks over {cells} tasks differ by less than {distance:.2f}, the "
-            "critical difference of Nemenyi's test at 5 % (Demšar 2006). It takes tasks for independent; those that "
-            "share a dataset are not.",
+            f"Bars join objectives whose mean ranks over {datasets} datasets differ by less than {distance:.2f}, the "
+            "critical difference of Nemenyi's test at 5 % (Demšar 2006) for all pairs of the "
+            f"{len(table.columns)} objectives{of_part(material)}.",
             f"Mean ranks: {said}. Critical difference: {distance:.2f}.",
             functools.partial(across.critical_difference, table, distance, look),
         )
@@ -140,7 +190,9 @@ def _ranks(material: Material, ranks: pd.DataFrame, look: dict[str, Look]) -> li
     return blocks
 
 
-def _profiles(profiles: pd.DataFrame, look: dict[str, Look]) -> Picture:
+def _profiles(material: Material, profiles: pd.DataFrame, look: dict[str, Look]) -> Picture:
+    blocks = {task.label: significance.profile_block(material, task) for task in material.tasks}
+    absent = {label: block for label, block in blocks.items() if isinstance(block, str)}
     at_once = profiles[profiles["ratio"] == profiles["ratio"].min()].sort_values("share", ascending=False)
     said = ", ".join(
         f"{name} {share(value)}" for name, value in zip(at_once["objective"], at_once["share"], strict=True)
@@ -149,8 +201,9 @@ def _profiles(profiles: pd.DataFrame, look: dict[str, Look]) -> Picture:
         "performance-profiles",
         "Performance profiles",
         "Share of an objective's runs, over all tasks and seeds, whose metric is within so many times the best of the "
-        "same task and seed; higher and further left is better. At 1 it is the share of seeds won; a line ends below "
-        "100 % by the share of runs without a value (Dolan & Moré 2002).",
+        "same task and seed, of the seeds that all objectives of a task ran; higher and further left is better. At 1 "
+        "it is the share of seeds won; a line ends below 100 % by the share of runs without a value (Dolan & Moré "
+        f"2002).{_left_out(absent)}",
         f"Share of seeds won: {said}.",
         functools.partial(across.performance_profiles, profiles, look),
     )

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -15,15 +15,22 @@ from markupsafe import Markup
 
 from bench.files import write_atomically
 from bench.report import sorting
-from bench.report.blocks import Facts, Finding, Page, Picture, Table, Text, Verbatim
+from bench.report.blocks import Cell, Facts, Finding, Page, Picture, Table, Text, Verbatim
 from bench.report.drawn import drawn
 from bench.report.latex import latex_table
-from bench.report.legible import breakable, csv_table, fenced, legible_entry, markdown_text, slug
+from bench.report.legible import breakable, csv_shown, csv_table, fenced, legible_entry, markdown_text, slug
 from bench.report.vector import inline, standalone
+
+WRITTEN = {"figures": (".svg", ".png"), "tables": (".csv", ".tex")}
+"""Folders beside a page, and the endings of their files."""
 
 
 def write_page(page: Page, reports: Path) -> Path:
-    """Write everything, and return the path of ``index.html``, which is written last."""
+    """Write everything, and return the path of ``index.html``, which is written last.
+
+    Of a page that was there before nothing is left, figures and tables of other names neither.
+    """
+    files = _files_of_former(reports)
     inlined: dict[str, Markup] = {}
     for picture, (svg, png) in drawn(list(pictures(page))):
         write_atomically(reports / "figures" / f"{picture.name}.svg", standalone(svg, picture).encode())
@@ -33,6 +40,10 @@ def write_page(page: Page, reports: Path) -> Path:
         write_atomically(reports / "tables" / f"{name}.csv", csv_table(table).to_csv(index=False).encode())
     for name, shown in tables(page):
         write_atomically(reports / "tables" / f"{name}.tex", latex_table(shown, name).encode())
+        if name not in page.csv:
+            csv = csv_shown(shown.columns, [[_as_text(cell) for cell in row.cells] for row in shown.rows])
+            write_atomically(reports / "tables" / f"{name}.csv", csv.to_csv(index=False).encode())
+    _remove_others(files, page)
     templates = _templates(page)
     markdown = templates.get_template("report.md.j2").render(page=page)
     write_atomically(reports / "report.md", re.sub(r"\n{3,}", "\n\n", markdown).encode())
@@ -68,6 +79,37 @@ def tables(page: Page) -> list[tuple[str, Table]]:
                     name = f"{base}-{count}"
                 named[name] = block
     return list(named.items())
+
+
+def _as_text(cell: Cell) -> str:
+    return " ".join(part for part in (cell.text, cell.detail, cell.counted) if part)
+
+
+def _files_of_former(reports: Path) -> list[Path]:
+    """Figures and tables of the page that is there now; of a folder that holds none, nothing is taken for them."""
+    if not (reports / "index.html").is_file():
+        return []
+    folders = [(reports / part, suffixes) for part, suffixes in WRITTEN.items()]
+    held = [
+        path
+        for folder, suffixes in folders
+        if folder.is_dir() and not folder.is_symlink()
+        for path in folder.iterdir()
+        if path.suffix in suffixes
+    ]
+    return [path for path in held if path.is_file() and not path.is_symlink()]
+
+
+def _remove_others(files: Iterable[Path], page: Page) -> None:
+    """Remove those that the page does not have."""
+    named = {
+        **{f"{picture.name}{suffix}": "figures" for picture in pictures(page) for suffix in WRITTEN["figures"]},
+        **{f"{name}{suffix}": "tables" for name, _ in tables(page) for suffix in WRITTEN["tables"]},
+        **{f"{name}.csv": "tables" for name in page.csv},
+    }
+    for path in files:
+        if named.get(path.name) != path.parent.name:
+            path.unlink(missing_ok=True)
 
 
 def _read(name: str) -> str:

@@ -28,6 +28,8 @@ GREYS = np.uint8(0b11111000)
 SMALL, ENLARGED = 16, 6
 """Images of fewer pixels a side are drawn so many times larger, smoothly: the eye reads squares for strokes."""
 BINS = 80
+FARTHEST = 1e30
+"""A coordinate beyond it has no place in a plot."""
 
 
 def sample_panels(
@@ -142,13 +144,26 @@ def shared_frame(arrays: list[Samples], modes: tuple[tuple[float, ...], ...], si
         low, high = points.min(axis=0), points.max(axis=0)
         pad = 0.18 * float((high - low).max()) + 4 * (sigma or 0.0)
     else:
-        flat = [np.asarray(a, dtype=float)[:, :2] for a in arrays if a.ndim == 2 and len(a)]
-        if not flat:
+        flat = [drawable(a) for a in arrays if a.ndim == 2]
+        shown = np.concatenate(flat) if flat else np.empty((0, 2))
+        if not len(shown):
             return -1.0, 1.0, -1.0, 1.0
-        low, high = np.nanpercentile(np.concatenate(flat), [1, 99], axis=0)
+        low, high = np.percentile(shown, [1, 99], axis=0)
         pad = 0.18 * float((high - low).max())
-    middle, half = (low + high) / 2, float((high - low).max()) / 2 + (pad or 1.0)
+    middle = (low + high) / 2
+    told_apart = 1e-9 * float(np.abs(middle).max())
+    half = max(float((high - low).max()) / 2 + (pad or 1.0), told_apart)
     return middle[0] - half, middle[0] + half, middle[-1] - half, middle[-1] + half
+
+
+def drawable(points: Samples) -> NDArray[np.float64]:
+    """The first two coordinates of points ``(n, d)``, of those alone that a plot can have a place for.
+
+    What was kept as float16 is infinite from 65,520 on.
+    """
+    exact = np.asarray(points, dtype=float)[:, :2]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(exact[(np.abs(exact) < FARTHEST).all(axis=1)])
 
 
 def _numbers(
@@ -192,7 +207,8 @@ def _points(
                 linewidths=0.7,
             )
         )
-    ax.scatter(points[:, 0], points[:, 1], s=3, color=color, alpha=0.5, linewidths=0)
+    near = drawable(points)
+    ax.scatter(near[:, 0], near[:, 1], s=3, color=color, alpha=0.5, linewidths=0)
     ax.set_rasterization_zorder(2)  # points and circles are one picture of pixels: as paths they make a page heavy
     ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     x, y = np.asarray(points, dtype=float)[:, :2].T

@@ -23,7 +23,7 @@ def protocol(material: Material, command: str, look: dict[str, Look]) -> tuple[B
     blocks.append(Verbatim("Command", command))
     several = len(material.origins) > 1
     for origin in material.origins:
-        which = f" of “{origin.title}” ({origin.name})" if several else ""
+        which = f" of “{origin.title}” ({origin.shown})" if several else ""
         if origin.asked.text is None:
             blocks.append(Text((f"The text{which} was not kept." if several else "The suite's text was not kept.",)))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -21,25 +22,24 @@ from bench.report.outcomes import outcomes
 from bench.report.sources import Run, Source, merge, merge_throughputs, read_sources
 from bench.report.tasks import Grouping, MeasuredOn, Task, group
 from bench.report.torn import torn_films
-from bench.report.view import View
+from bench.report.view import EVERYTHING, View
 from bench.spec import RunSpec
 from bench.store import Store
 
-EVERYTHING = View()
 
-
-def read_material(folders: Sequence[Path], view: View = EVERYTHING) -> Material:
+def read_material(folders: Sequence[Path], view: View = EVERYTHING, shown: Sequence[str] | None = None) -> Material:
     """Read results folders; what cannot be trusted in them is listed, and makes nothing fail.
 
     Args:
         folders: of one suite each; several are merged.
         view: what of them is wanted.
+        shown: what the user calls them; their paths by default.
 
     Raises:
         UsageError: a folder that is none, a run of which two folders have different results, or a view of what is not
             there.
     """
-    sources = read_sources(folders)
+    sources = read_sources(folders, shown)
     origins = tuple(source.origin for source in sources)
     merged = merge(sources, view)
     records = [run.record for run in merged.runs.values()]
@@ -56,6 +56,7 @@ def read_material(folders: Sequence[Path], view: View = EVERYTHING) -> Material:
     logged, torn = read_histories(of_task, homes)
     held = _held(sources, chosen.tasks)
     runs = pd.DataFrame([_run_row(run, grouping) for run in merged.runs.values()], columns=list(RUN_COLUMNS))
+    torn += torn_films(runs, homes)
     specs: dict[str, dict[str, RunSpec]] = defaultdict(dict)
     for record in records:
         specs[grouping.name_of[record.run_id]].setdefault(grouping.task_of[record.run_id], record.spec)
@@ -79,7 +80,10 @@ def read_material(folders: Sequence[Path], view: View = EVERYTHING) -> Material:
         records={record.run_id: record for record in records},
         specs=dict(specs),
         left_out=merged.left_out,
-        rejected=(*(sentence for source in sources for sentence in source.rejected), *torn, *torn_films(runs, homes)),
+        rejected=(
+            *(sentence for source in sources for sentence in source.rejected),
+            *(functools.reduce(lambda said, origin: origin.as_shown(said), origins, sentence) for sentence in torn),
+        ),
         notices=(*chosen.notices, *on_mixtures(merged, grouping, throughputs)),
         homes=homes,
         reference_homes={task: home for task, (_, home) in held.items()},

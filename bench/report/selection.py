@@ -8,8 +8,10 @@ from bench.metrics import primary
 from bench.report import drawing
 from bench.report.blocks import Block, Cell, Row, Table, Text
 from bench.report.material import Material
-from bench.report.style import Look
+from bench.report.style import Look, shown
 from bench.report.summary import COUNTED, by, metric_cell
+from bench.report.tables import PERFECT, floor_spread
+from bench.report.tasks import Task
 
 
 def selection_blocks(material: Material, selections: pd.DataFrame, look: dict[str, Look]) -> tuple[Block, ...]:
@@ -24,6 +26,7 @@ def selection_blocks(material: Material, selections: pd.DataFrame, look: dict[st
         ways = ("final", "best_on_validation", "oracle_best")
         cells = (Cell(f"{label}: {name}"), *(metric_cell(lines[way,], metric) for way in ways))
         rows.append(Row(cells, color=look[str(name)].color))
+    rows += [row for task in material.tasks if (row := _perfect(material, task)) is not None]
     titles = ", ".join(dict.fromkeys(f"{t.primary.title} ({t.primary.better} is better)" for t in material.tasks))
     return (
         *pictures,
@@ -48,3 +51,12 @@ def _chosen_by(material: Material) -> str:
         if (chosen := primary(task.spec.evaluation.space)) != task.primary
     }
     return f"Checkpoints were chosen while training, by {', '.join(sorted(others))}. " if others else ""
+
+
+def _perfect(material: Material, task: Task) -> Row | None:
+    """What a perfect sampler has, of which there is nothing to choose."""
+    spread = floor_spread(material, task, task.primary)
+    if spread is None:
+        return None
+    low, high = (shown(value, task.primary) for value in spread)
+    return Row((Cell(f"{task.label}: {PERFECT}"), Cell(f"{low}–{high}"), Cell("–"), Cell("–")), kind="reference")

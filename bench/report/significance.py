@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 
@@ -45,6 +45,7 @@ OVERALL = (
     "baseline",
     "scale",
     "tasks",
+    "estimated",
     "datasets",
     "pairs",
     "seeds",
@@ -61,6 +62,7 @@ OVERALL = (
     "exact",
     "p_adjusted",
     "smallest_p",
+    "within_floor",
     "told_apart",
 )
 RATIOS = tuple(float(10 ** (power / 40)) for power in range(0, 81))
@@ -89,7 +91,8 @@ def best_comparisons(material: Material) -> pd.DataFrame:
 def baseline_comparisons(material: Material) -> pd.DataFrame:
     """Every objective (``one``) against the baseline, per task, by the metric that ranks, in the order of the plan.
 
-    p is Holm-corrected over the objectives of the task. Where no run of the baseline has a value nothing is compared.
+    p is Holm-corrected over the objectives of the task. Where no run of the baseline has a record nothing is compared;
+    runs of it that failed are worse than any value.
     """
     rows: list[tuple[object, ...]] = []
     for task in material.tasks:
@@ -105,12 +108,15 @@ def over_tasks(material: Material) -> pd.DataFrame:
     Improvements are log-ratios, pooled over the tasks in which the metric that ranks has them; where none has, and one
     metric ranks in all, differences of it. ``datasets_low`` and ``datasets_high`` are the interval where datasets are
     drawn anew as well, which says what to expect of others like them. p is Holm-corrected over the objectives.
-    ``seeds`` counts those of the task with the fewest, ``without`` runs of the objective that have no value.
+
+    Of ``tasks`` are p and probability; of ``estimated`` of them, on ``datasets``, the improvement, see
+    `bench.statistics.estimable`: ``pairs`` are all of theirs, ``seeds`` those of the task with the fewest. ``without``
+    counts runs of the objective that have no value. Told apart are those that
+    `bench.statistics.Comparison.told_apart` tells so and whose median is beyond the baseline's in the direction told,
+    by more than the perfect sampler's own draws differ, in more than half of the tasks; else, where any task has such
+    draws, they are ``within_floor``.
     """
-    found = {task.label: _against_baseline(material, task) for task in material.tasks}
-    metrics = {task.primary.name for task in material.tasks}
-    scales = {pair.scale for pairs in found.values() for pair in pairs.values()}
-    scale: Scale = "log-ratio" if "log-ratio" in scales or len(metrics) > 1 else "difference"
+    found, scale = _every_pair(material)
     family: dict[str, dict[str, Pair]] = {}
     for label, pairs in found.items():
         for name, pair in pairs.items():
@@ -120,40 +126,72 @@ def over_tasks(material: Material) -> pd.DataFrame:
     compared = statistics.compare_each({name: tuple(pairs.values()) for name, pairs in family.items()})
     rows = []
     for name, pairs in family.items():
-        whole, by_dataset = compared[name], _by_dataset(material, pairs)
+        whole, estimated = compared[name], statistics.estimable(tuple(pairs.values()))
+        by_dataset = _by_dataset(material, {label: pair for label, pair in pairs.items() if pair in estimated})
         gain = whole.improvement
         wider = statistics.improvement_over_datasets(by_dataset) if len(by_dataset) > 1 else NOTHING
         without = sum(_valueless(pair.values) for pair in pairs.values())
-        head = (name, material.baseline, scale, len(pairs), len(by_dataset), gain.n, whole.seeds, without)
+        counts = (len(pairs), len(estimated), len(by_dataset), gain.n, whole.seeds, without)
         ends = (gain.estimate, gain.low, gain.high, wider.low, wider.high)
-        rows.append((*head, *ends, *_likely(whole), whole.told_apart))
+        beyond, floored = _beyond_floors(material, pairs, name, 1 if whole.probability.estimate > 0.5 else -1)
+        verdict = (floored and not beyond, whole.told_apart and beyond)
+        rows.append((name, material.baseline, scale, *counts, *ends, *_likely(whole), *verdict))
     return pd.DataFrame(rows, columns=list(OVERALL))
+
+
+def uncompared(material: Material) -> dict[str, str]:
+    """The tasks that `over_tasks` has no pair of, and why."""
+    found, scale = _every_pair(material)
+    said = {}
+    for task in material.tasks:
+        pairs = found[task.label]
+        if not pairs:
+            begun = bool(material.cell(task.label, str(material.baseline), task.primary.name))
+            said[task.label] = f"no record of {'any other objective' if begun else material.baseline}"
+        elif all(pair.scale != scale for pair in pairs.values()):
+            said[task.label] = f"no ratios of {task.primary.title}"
+    return said
 
 
 def profiles(material: Material) -> pd.DataFrame:
     """Performance profiles: the share of an objective's runs that come within ``ratio`` times the best of their seed.
 
-    Columns ``objective, ratio, share, runs``. Of tasks in which the metric that ranks has ratios; a run without a value
-    is never within any; runs that were never made are left out.
+    Columns ``objective, ratio, share, runs``. Of the tasks that `profile_block` has runs of; a run without a value is
+    never within any.
 
     Source: Dolan & Moré 2002, "Benchmarking optimization software with performance profiles".
     """
     blocks, directions = [], []
     for task in material.tasks:
-        cells = {name: material.cell(task.label, name, task.primary.name) for name in task.objectives}
-        if scale_of(task.primary, cells.values()) == "log-ratio":
-            block = pd.DataFrame(cells, dtype=float)
-            made = pd.DataFrame({name: [seed in cell for seed in block.index] for name, cell in cells.items()})
-            blocks.append((block, made.set_axis(block.index)))
+        block = profile_block(material, task)
+        if not isinstance(block, str):
+            blocks.append(block)
             directions += [task.primary.better] * len(block)
     if not blocks:
         return pd.DataFrame(columns=["objective", "ratio", "share", "runs"])
-    values = pd.concat([block for block, _ in blocks], ignore_index=True)
-    made = pd.concat([made for _, made in blocks], ignore_index=True).reindex(columns=values.columns)
-    ratios = statistics.performance_ratios(values, directions, made=made.eq(True))
+    values = pd.concat(blocks, ignore_index=True)
+    made = pd.concat([pd.DataFrame(True, block.index, block.columns) for block in blocks], ignore_index=True)
+    ratios = statistics.performance_ratios(values, directions, made=made.reindex(columns=values.columns).eq(True))
     shares = statistics.performance_profiles(ratios, RATIOS)
     long = shares.rename_axis("ratio").reset_index().melt("ratio", var_name="objective", value_name="share")
     return long.assign(runs=long["objective"].map(ratios.notna().sum()))[["objective", "ratio", "share", "runs"]]
+
+
+def profile_block(material: Material, task: Task) -> pd.DataFrame | str:
+    """What a task gives to `profiles`: a row per seed that all of its objectives ran, or why there is none.
+
+    A seed that only some ran says nothing of who wins it. An objective without a record takes none from the others.
+    """
+    cells = {name: material.cell(task.label, name, task.primary.name) for name in task.objectives}
+    cells = {name: cell for name, cell in cells.items() if cell}
+    if len(cells) < 2:
+        return "runs of one objective alone"
+    if scale_of(task.primary, cells.values()) == "difference":
+        return f"no ratios of {task.primary.title}"
+    shared = sorted(set.intersection(*(set(cell) for cell in cells.values())))
+    if not shared:
+        return "no seed that all objectives ran"
+    return pd.DataFrame({name: [cell[seed] for seed in shared] for name, cell in cells.items()}, dtype=float)
 
 
 def scale_of(metric: Metric, cells: Iterable[Values]) -> Scale:
@@ -163,15 +201,23 @@ def scale_of(metric: Metric, cells: Iterable[Values]) -> Scale:
     return "log-ratio" if metric.log_scale and positive else "difference"
 
 
+def _every_pair(material: Material) -> tuple[dict[str, dict[str, Pair]], Scale]:
+    """What the objectives of each task are compared by, and the scale that is pooled over tasks."""
+    found = {task.label: _against_baseline(material, task) for task in material.tasks}
+    metrics = {task.primary.name for task in material.tasks}
+    scales = {pair.scale for pairs in found.values() for pair in pairs.values()}
+    return found, "log-ratio" if "log-ratio" in scales or len(metrics) > 1 else "difference"
+
+
 NOTHING = Interval(math.nan, math.nan, math.nan, 0)
 
 
 def _against_baseline(material: Material, task: Task) -> dict[str, Pair]:
-    """What each other objective of a task is compared by; empty where the baseline has nothing to compare with."""
+    """What each other objective of a task is compared by; empty where no run of the baseline has a record."""
     name, metric = material.baseline, task.primary
     cells = {name: material.cell(task.label, name, metric.name) for name in task.objectives}
     cells = {name: cell for name, cell in cells.items() if cell}
-    if name is None or len(cells) < 2 or _valueless(cells.get(name, {})) == len(cells.get(name, {})):
+    if name not in cells:
         return {}
     scale, baseline = scale_of(metric, cells.values()), cells.pop(name)
     return {other: Pair(cell, baseline, metric.better, scale) for other, cell in cells.items()}
@@ -216,10 +262,31 @@ def _by_dataset(material: Material, pairs: Mapping[str, Pair]) -> list[list[Pair
 def _within_floor(material: Material, task: Task, one: str, other: str) -> bool:
     """Whether two medians differ by no more than the perfect sampler's draws do among themselves."""
     floor = floor_spread(material, task, task.primary)
-    if floor is None:
-        return False
-    medians = [
+    return floor is not None and abs(_lead(material, task, one, other)) <= floor[1] - floor[0]
+
+
+def _beyond_floors(material: Material, labels: Collection[str], one: str, sign: int) -> tuple[bool, bool]:
+    """Whether an objective's medians are beyond the baseline's in most tasks, and whether any has a floor to tell by.
+
+    Args:
+        material: the results.
+        labels: of the tasks.
+        one: the objective.
+        sign: 1 where it is to be better than the baseline, −1 where worse.
+    """
+    tasks = [material.task(label) for label in labels]
+    floors = [floor_spread(material, task, task.primary) for task in tasks]
+    beyond = [
+        sign * _lead(material, task, one, str(material.baseline)) > (0.0 if floor is None else floor[1] - floor[0])
+        for task, floor in zip(tasks, floors, strict=True)
+    ]
+    return 2 * sum(beyond) > len(tasks), any(floor is not None for floor in floors)
+
+
+def _lead(material: Material, task: Task, one: str, other: str) -> float:
+    """By how much the first's median is better; half of whose runs have no value is infinitely worse, NaN if both."""
+    first, second = (
         statistics.summarise(material.cell(task.label, name, task.primary.name).values(), task.primary.better).ranking
         for name in (one, other)
-    ]
-    return all(map(math.isfinite, medians)) and abs(medians[0] - medians[1]) <= floor[1] - floor[0]
+    )
+    return second - first if task.primary.better == "lower" else first - second

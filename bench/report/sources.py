@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -52,6 +54,8 @@ class Origin:
     activity: Activity | None
     """Read before the records: a run that ends between the two is seen by one of them."""
     asked: Asked
+    shown: str
+    """What the user called it; its path where nothing else is known. Packed results lie in a folder of no name."""
 
     @property
     def name(self) -> str:
@@ -62,6 +66,10 @@ class Origin:
     def title(self) -> str:
         """The suite's, or the folder's name."""
         return self.asked.title or self.name
+
+    def as_shown(self, sentence: str) -> str:
+        """A sentence about a file in it, in the user's words."""
+        return sentence.replace(f"{self.store.folder}{os.sep}", f"{self.shown}{os.sep}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,8 +103,12 @@ class Merged:
     """Labels that all runs were left out of."""
 
 
-def read_sources(folders: Sequence[Path]) -> list[Source]:
+def read_sources(folders: Sequence[Path], shown: Sequence[str] | None = None) -> list[Source]:
     """Read results folders; one that is named twice is read once. What cannot be trusted in them is listed.
+
+    Args:
+        folders: of one suite each.
+        shown: what the user calls them; their paths by default.
 
     Raises:
         UsageError: a folder that is none, or holds other things.
@@ -106,8 +118,9 @@ def read_sources(folders: Sequence[Path]) -> list[Source]:
         raise UsageError(*faults)
     known: dict[str, Environment] = {}
     named = dict.fromkeys(folder.resolve() for folder in folders)
-    different = {folder.resolve(): folder for folder in reversed(folders)}  # as it was named first
-    return [_read_source(different[folder], known) for folder in named]
+    called = zip(folders, shown or map(str, folders), strict=True)
+    different = {folder.resolve(): (folder, name) for folder, name in reversed(list(called))}  # as it was named first
+    return [_read_source(*different[folder], known) for folder in named]
 
 
 def merge(sources: Sequence[Source], view: View) -> Merged:
@@ -131,9 +144,13 @@ def merge(sources: Sequence[Source], view: View) -> Merged:
             else:
                 conflicts.setdefault((taken[run_id].home.folder, source.origin.store.folder), []).append(run_id)
     if conflicts:
-        raise UsageError(*(_on_conflict(*pair, run_ids) for pair, run_ids in conflicts.items()))
+        called = {source.origin.store.folder: source.origin.shown for source in sources}
+        raise UsageError(
+            *(_on_conflict(called[one], called[other], run_ids) for (one, other), run_ids in conflicts.items())
+        )
     known = {run_id: _names(run_id) for run_id in order} | {run_id: run.names for run_id, run in taken.items()}
-    faults = unmatched(view.only, known.values(), " and ".join(dict.fromkeys(source.origin.name for source in sources)))
+    of = " and ".join(dict.fromkeys(source.origin.name for source in sources))
+    faults = unmatched(view.only, known.values(), of)
     if faults:
         raise UsageError(*faults)
     chosen = {run_id for run_id, names in known.items() if is_chosen(names, view.only)}
@@ -180,18 +197,20 @@ def _no_results(folder: Path) -> str | None:
     return f"'{folder}' holds no results: expected '{folder}/runs'"
 
 
-def _read_source(folder: Path, known: dict[str, Environment]) -> Source:
+def _read_source(folder: Path, shown: str, known: dict[str, Environment]) -> Source:
     store = Store(folder)
     activity = read_activity(folder)
     rejected: list[str] = []
     runs = {run.record.run_id: run for run in _read_runs(store, rejected, known)}
     throughputs, references, asked = store.throughputs(), store.references(), read_asked(store)
+    origin = Origin(store, activity, asked, shown)
+    rejected += [*throughputs.rejected, *references.rejected, *asked.faults]
     return Source(
-        origin=Origin(store, activity, asked),
+        origin=origin,
         runs=runs,
         throughputs=throughputs.items,
         references=references.items,
-        rejected=(*rejected, *throughputs.rejected, *references.rejected, *asked.faults),
+        rejected=tuple(map(origin.as_shown, rejected)),
     )
 
 
@@ -212,10 +231,10 @@ def _names(run_id: str) -> Names:
     return ("", "", run_id) if labels is None else (labels.objective, labels.cell_name, run_id)
 
 
-def _on_conflict(first: Path, second: Path, run_ids: Sequence[str]) -> str:
+def _on_conflict(first: str, second: str, run_ids: Sequence[str]) -> str:
     count = len(run_ids)
     which = f"run {run_ids[0]} has" if count == 1 else f"{count} runs, such as {run_ids[0]}, have"
     return (
         f"{which} different results in '{first}' and '{second}': a report takes one of the two; "
-        f"ganbench compare {first} {second} compares them"
+        f"{shlex.join(['ganbench', 'compare', first, second])} compares them"
     )

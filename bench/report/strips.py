@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bench import statistics
 from bench.metrics import Metric
 from bench.report.floor import perfect_band
 from bench.report.style import (
@@ -39,10 +40,10 @@ Side = Literal["one", "other"]
 def metric_points(
     values: pd.DataFrame, draws: pd.DataFrame, metric: Metric, tasks: Sequence[str], look: Mapping[str, Look]
 ) -> Figure:
-    """Every seed's value of one metric, a panel per task, with the median and what a perfect sampler reaches.
+    """Every seed's value of one metric, a panel per task, with the median, its interval and a perfect sampler.
 
     Args:
-        values: ``task, objective, seed, value``, a row per planned run; NaN for a run without a value.
+        values: ``task, objective, seed, value, recorded``, a row per planned run; NaN for a run without a value.
         draws: ``task, kind, metric, value`` of the references.
         metric: whose values they are.
         tasks: the panels, in order.
@@ -50,7 +51,7 @@ def metric_points(
     """
     names = [name for name in look if name in set(values["objective"])]
     figure, axes = panels(
-        len(tasks), height=0.95 + ROW * len(names), title=f"{metric.title}: every seed and the median"
+        len(tasks), height=0.95 + ROW * len(names), title=f"{metric.title}: every seed, the median and its interval"
     )
     scale = 100 if metric.percent else 1
     for ax, task in zip(axes, tasks, strict=True):
@@ -58,8 +59,11 @@ def metric_points(
         reference = draws[draws["task"] == task]
         perfect = reference.loc[reference["kind"] == PERFECT, "value"].dropna() * scale
         perfect_band(ax, draws, task, metric, "x")
+        intervals = []
         for y, name in enumerate(names):
-            cell = of.loc[of["objective"] == name, "value"].astype(float) * scale
+            runs = of[of["objective"] == name]
+            cell = runs["value"].astype(float) * scale
+            intervals.append(statistics.median_interval(cell[runs["recorded"].astype(bool)], metric.better))
             known = cell.dropna()
             style = look[name]
             spread = np.linspace(-0.13, 0.13, len(known)) if len(known) > 1 else np.zeros(len(known))
@@ -84,6 +88,11 @@ def metric_points(
             logarithmic(ax, "x")
         else:
             ax.locator_params(axis="x", nbins=5, integer=metric.decimals == 0)
+        left, right = ax.get_xlim()
+        for y, (name, interval) in enumerate(zip(names, intervals, strict=True)):
+            reach = np.clip([interval.low, interval.high], left, right)  # failures reach beyond the frame
+            ax.plot(reach, [y, y], color=look[name].color, lw=7, alpha=0.22, solid_capstyle="butt", zorder=1.5)
+        ax.set_xlim(left, right)
         _noise_line(ax, reference.loc[reference["kind"] == NOISE, "value"].dropna() * scale)
         ax.set_title(task)
         objective_rows(ax, names, named=ax is axes[0])
@@ -214,12 +223,12 @@ def selection_protocols(
     tasks: Sequence[str],
     look: Mapping[str, Look],
 ) -> Figure:
-    """The primary metric's median under three ways to choose a checkpoint.
+    """The median of the metric that ranks under three ways to choose a checkpoint.
 
     Args:
         selections: of `tables.selections`.
         draws: ``task, kind, metric, value`` of the references.
-        metrics: the primary metric of each task.
+        metrics: the metric that ranks in each task.
         tasks: the panels, in order.
         look: of each objective.
     """

@@ -60,7 +60,7 @@ def by(table: pd.DataFrame, *keys: str) -> dict[tuple[str, ...], Line]:
 
 
 def _overview(material: Material, summary: pd.DataFrame, ranks: pd.DataFrame, look: dict[str, Look]) -> Table:
-    """Objectives × tasks, the primary metric."""
+    """Objectives × tasks, the metric that ranks."""
     lines = by(summary, "task", "objective", "metric")
     overall = ranks.set_index("objective")
     several = len(overall) > 0

@@ -108,32 +108,42 @@ def task_ranks(material: Material) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def overall_ranks(material: Material) -> pd.DataFrame:
-    """Mean rank of each objective over tasks, best first, with its interval where datasets are drawn anew.
+def dataset_ranks(material: Material) -> pd.DataFrame:
+    """`task_ranks`, averaged over the tasks of each dataset: a row per dataset, a column per objective.
 
-    Columns ``objective, mean_rank, low, high, tasks, datasets``; ends are NaN where all tasks are of one dataset.
+    Tasks that share a dataset are not independent; datasets are the blocks of Friedman's test and of the critical
+    difference, whose null holds the more for means of ranks, which vary less.
     """
     table = task_ranks(material)
     if table.empty:
-        return pd.DataFrame(columns=["objective", "mean_rank", "low", "high", "tasks", "datasets"])
+        return table
     datasets = [material.task(str(label)).spec.dataset.label for label in table.index]
-    found = statistics.rank_intervals(table, datasets).rename_axis("objective").reset_index()
-    found = found.assign(tasks=len(table), datasets=len(set(datasets)))
+    return table.groupby(pd.Series(datasets, index=table.index), sort=False).mean()
+
+
+def overall_ranks(material: Material) -> pd.DataFrame:
+    """Mean rank of each objective over datasets, best first, with its interval where datasets are drawn anew.
+
+    Columns ``objective, mean_rank, low, high, tasks, datasets``; ends are NaN where all tasks are of one dataset.
+    """
+    table = dataset_ranks(material)
+    if table.empty:
+        return pd.DataFrame(columns=["objective", "mean_rank", "low", "high", "tasks", "datasets"])
+    found = statistics.rank_intervals(table, list(table.index)).rename_axis("objective").reset_index()
+    found = found.assign(tasks=len(material.tasks), datasets=len(table))
     return found.sort_values("mean_rank", kind="stable", ignore_index=True)
 
 
 def seed_values(material: Material, metric: str, tasks: Sequence[str]) -> pd.DataFrame:
-    """``task, objective, seed, value`` of some tasks: a row per planned run, NaN for one without a value."""
+    """``task, objective, seed, value, recorded`` of some tasks: a row per planned run, NaN for one without a value."""
     rows = [
-        (label, name, seed, value)
+        (label, name, seed, value, recorded)
         for label in tasks
         for name, of in material.outcomes_of(label).items()
-        for seed, value in {
-            **material.cell(label, name, metric),
-            **dict.fromkeys(of.missing, math.nan),
-        }.items()
+        for cell, recorded in ((material.cell(label, name, metric), True), (dict.fromkeys(of.missing, math.nan), False))
+        for seed, value in cell.items()
     ]
-    return pd.DataFrame(rows, columns=["task", "objective", "seed", "value"])
+    return pd.DataFrame(rows, columns=["task", "objective", "seed", "value", "recorded"])
 
 
 def cost_points(material: Material) -> pd.DataFrame:
@@ -147,7 +157,7 @@ def cost_points(material: Material) -> pd.DataFrame:
 
 
 def standing(material: Material, task: Task) -> list[str]:
-    """The task's objectives from best to worst by the primary metric, failures last; those without a value left out."""
+    """A task's objectives from best to worst by the metric that ranks, failures last; those without one left out."""
     metric = task.primary
     keys = {}
     for name in task.objectives:
@@ -167,7 +177,7 @@ def floor_spread(material: Material, task: Task, metric: Metric) -> tuple[float,
 
 
 def selections(material: Material) -> pd.DataFrame:
-    """The primary metric under the three ways to choose a checkpoint."""
+    """The metric that ranks under the three ways to choose a checkpoint."""
     rows = []
     for task in material.tasks:
         for name in task.objectives:

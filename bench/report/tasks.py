@@ -16,12 +16,14 @@ PROTOCOL = ("architecture", "dataset", "training", "evaluation")
 
 @dataclasses.dataclass(frozen=True)
 class MeasuredOn:
-    """What numbers are of, as SHA-256; empty where there is nothing to name, or a run did not live to name it."""
+    """What numbers are of; empty where there is nothing to name, or a run did not live to name it."""
 
     space: str
-    """Of the weights of the feature space."""
+    """SHA-256 of the weights of the feature space."""
     data: str
-    """Of all samples and labels."""
+    """SHA-256 of all samples and labels."""
+    hardware: str = ""
+    """That the runs were made on, where the budget is in seconds: how far a run gets in them depends on it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,24 +110,31 @@ def _measured_on(
     What a run cannot name, since it ended before or records of its time did not, is what most others of its protocol
     have.
     """
-    counts: dict[str, Counter[MeasuredOn]] = defaultdict(Counter)
+    counts: dict[tuple[str, str], Counter[MeasuredOn]] = defaultdict(Counter)
+    told = {record.run_id: _told_by(record) for record in records}
     for record in records:
-        if measured[record.run_id] or record.space_sha256:
-            counts[protocols[record.run_id]][MeasuredOn(record.space_sha256, record.data_sha256)] += 1
+        own = told[record.run_id]
+        if measured[record.run_id] or own.space:
+            counts[protocols[record.run_id], own.hardware][own] += 1
     found = {}
     for record in records:
-        own = MeasuredOn(record.space_sha256, record.data_sha256)
+        own = told[record.run_id]
         if own.data:
             found[record.run_id] = own
             continue
         others = [
             other
-            for other, _ in counts[protocols[record.run_id]].most_common()
+            for other, _ in counts[protocols[record.run_id], own.hardware].most_common()
             if own.space == other.space or not measured[record.run_id]
         ]
         known = [other for other in others if other.data]
         found[record.run_id] = (known or others or [own])[0]
     return found
+
+
+def _told_by(record: Record) -> MeasuredOn:
+    timed = record.spec.training.budget.unit == "seconds"
+    return MeasuredOn(record.space_sha256, record.data_sha256, record.environment.hardware if timed else "")
 
 
 def _objective_names(records: Sequence[Record], protocols: Mapping[str, str]) -> dict[str, str]:
@@ -160,6 +169,7 @@ def _labels(specs: dict[tuple[str, MeasuredOn], RunSpec]) -> dict[tuple[str, Mea
             spec.evaluation.space,
             f"weights {key[1].space[:6] or 'unknown'}",
             f"data {key[1].data[:6] or 'unknown'}",
+            f"on {key[1].hardware or 'unknown hardware'}",
             key[0][:4],
         )
         for key, spec in specs.items()

@@ -18,6 +18,9 @@ class View:
     """Name of the metric that ranks, where it was measured; overrides the suite's ``[report] metric``."""
 
 
+EVERYTHING = View()
+
+
 class ReportWarning(UserWarning):
     """A sentence on what a report's numbers are not compared across, or on a wish of the suite that it cannot meet.
 

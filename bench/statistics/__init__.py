@@ -5,13 +5,20 @@ any value, equal to another such run. Runs that were never made are left out of 
 has to be rectangular, whatever is random is seeded, and small samples are counted rather than approximated.
 """
 
+from bench.levels import DESCRIPTIVE_BELOW, LEVEL
 from bench.statistics.families import Comparison, compare_best, compare_each, holm, step_down_test
-from bench.statistics.intervals import improvement, improvement_over_datasets, probability_of_improvement
+from bench.statistics.intervals import (
+    attainable_coverage,
+    estimable,
+    improvement,
+    improvement_over_datasets,
+    probability_of_improvement,
+)
+from bench.statistics.medians import median_interval
 from bench.statistics.profiles import performance_profiles, performance_ratios
 from bench.statistics.ranks import FEWEST_CELLS, critical_difference, friedman_test, mean_ranks, rank_intervals
 from bench.statistics.tests import EXACT_RUNS, is_exact, rank_sum_test, smallest_p
 from bench.statistics.values import (
-    DESCRIPTIVE_BELOW,
     Better,
     Interval,
     Pair,
@@ -27,6 +34,7 @@ __all__ = [
     "DESCRIPTIVE_BELOW",
     "EXACT_RUNS",
     "FEWEST_CELLS",
+    "LEVEL",
     "Better",
     "Comparison",
     "Interval",
@@ -34,9 +42,11 @@ __all__ = [
     "Scale",
     "Summary",
     "Values",
+    "attainable_coverage",
     "compare_best",
     "compare_each",
     "critical_difference",
+    "estimable",
     "friedman_test",
     "gains",
     "holm",
@@ -45,6 +55,7 @@ __all__ = [
     "interquartile_mean",
     "is_exact",
     "mean_ranks",
+    "median_interval",
     "performance_profiles",
     "performance_ratios",
     "probability_of_improvement",

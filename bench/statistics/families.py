@@ -9,12 +9,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import stats
 
-from bench.statistics.intervals import improvement, probability_of_improvement
+from bench.levels import LEVEL
+from bench.statistics.intervals import estimable, improvement, probability_of_improvement
 from bench.statistics.tests import is_exact, rank_sum_test, smallest_p
 from bench.statistics.values import Better, Floats, Interval, Pair, Scale, Values, as_array, as_cost
-
-LEVEL = 0.05
-"""Chance of calling any two equal objectives of a family different."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Comparison:
     exact: bool
     """Whether ``p`` counts all splits of the runs; else it is a normal approximation."""
     seeds: int
-    """Seeds that both ran, on the task with the fewest."""
+    """Seeds that both ran, on the task with the fewest of those that the improvement is of."""
 
     @property
     def told_apart(self) -> bool:
@@ -106,7 +104,7 @@ def _compare(pairs: Sequence[Pair], p: float, p_adjusted: float) -> Comparison:
         p_adjusted=p_adjusted,
         smallest_p=smallest_p(sizes),
         exact=is_exact(sizes),
-        seeds=min((len(pair.values.keys() & pair.baseline.keys()) for pair in pairs), default=0),
+        seeds=min((len(pair.seeds) for pair in estimable(pairs)), default=0),
     )
 
 

@@ -24,6 +24,9 @@ def improvement(pairs: Sequence[Pair], *, confidence: float = 0.95, resamples: i
     neither has; seeds that only one side ran are left out. The interquartile mean is of the runs of all tasks together,
     as ``rliable`` has it.
 
+    Tasks of one shared seed are left out where others have more, see `estimable`: their spread is not known, and the
+    interval of all would be.
+
     The bootstrap resamples the seeds of each task by itself. Its plain percentiles are far too narrow for few seeds,
     and are moved outwards as far as Student's t lies outside the normal distribution, see `_tail`. An interval never
     reaches beyond the runs that it is of: 2, 3, 4 and 5 seeds of one task cover at most 50, 75, 88 and 94 %. Of skewed
@@ -37,18 +40,19 @@ def improvement(pairs: Sequence[Pair], *, confidence: float = 0.95, resamples: i
         seed: of the bootstrap.
 
     Returns:
-        NaN for all of it where no seed is shared; NaN for the ends where a task has one seed only.
+        ``n`` counts the seeds of the tasks that it is of. NaN for all of it where no seed is shared; NaN for the ends
+        where no task shares more than one.
 
     Source:
         Agarwal et al. 2021, "Deep RL at the Edge of the Statistical Precipice", sec. 4 (interquartile mean, stratified
         bootstrap); Hesterberg 2015, "What Teachers Should Know About the Bootstrap", sec. 5.3 (expanded percentiles).
     """
-    tasks = [task for task in map(gains, pairs) if task.size]
+    tasks = list(map(gains, estimable(pairs)))
     if not tasks:
         return Interval(math.nan, math.nan, math.nan, 0)
     pooled = np.concatenate(tasks)
     estimate = float(interquartile_mean(pooled))
-    if min(task.size for task in tasks) == 1:
+    if tasks[0].size == 1:
         return Interval(estimate, math.nan, math.nan, pooled.size)
     random = np.random.default_rng(seed)
     drawn = [task[random.integers(0, task.size, (resamples, task.size))] for task in tasks]
@@ -65,6 +69,10 @@ def improvement_over_datasets(
     Tasks that share a dataset are not independent: the bootstrap resamples datasets with all their tasks, then the
     seeds within each task. Its percentiles are moved outwards as `improvement`'s are, by the number of datasets.
 
+    Of few datasets it is descriptive: it never reaches beyond them, so that where datasets differ much more than seeds
+    do 2, 3, 4 and 5 of them cover at most 50, 75, 88 and 94 % (`attainable_coverage`), whatever ``confidence`` is. What
+    it says of others holds as far as these are a sample of them: datasets chosen for a purpose are none.
+
     Args:
         datasets: per dataset the pairs of its tasks.
         confidence: of the interval.
@@ -77,7 +85,8 @@ def improvement_over_datasets(
     Source:
         Davison & Hinkley 1997, "Bootstrap Methods and their Application", sec. 3.8 (hierarchical data).
     """
-    sampled = [[task for task in map(gains, pairs) if task.size] for pairs in datasets]
+    fewest = _fewest_seeds([pair for pairs in datasets for pair in pairs])
+    sampled = [[gains(pair) for pair in pairs if len(pair.seeds) >= fewest] for pairs in datasets]
     sampled = [tasks for tasks in sampled if tasks]
     if not sampled:
         return Interval(math.nan, math.nan, math.nan, 0)
@@ -90,6 +99,24 @@ def improvement_over_datasets(
     replicates = _ragged_interquartile_means(np.concatenate(drawn, axis=1))
     quantile = float(stats.t.ppf((1 + confidence) / 2, len(sampled) - 1))
     return Interval(estimate, *_percentiles(replicates, float(stats.norm.cdf(-quantile))), pooled.size)
+
+
+def estimable(pairs: Sequence[Pair]) -> list[Pair]:
+    """Of which the improvement is estimated: those that share two seeds or more; where none does, one."""
+    fewest = _fewest_seeds(pairs)
+    return [pair for pair in pairs if len(pair.seeds) >= fewest]
+
+
+def _fewest_seeds(pairs: Sequence[Pair]) -> int:
+    return 2 if any(len(pair.seeds) > 1 for pair in pairs) else 1
+
+
+def attainable_coverage(samples: int) -> float:
+    """How often the range of so many holds their median, which no interval of their resamples does more often.
+
+    It is 1 − 2^(1−n): all lie on one side of the median as often as all tosses of a coin fall alike.
+    """
+    return 1 - 2.0 ** (1 - samples)
 
 
 def _resampled(datasets: Sequence[Sequence[Floats]], chosen: Integers, random: np.random.Generator) -> Floats:

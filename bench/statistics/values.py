@@ -16,9 +16,6 @@ Floats = NDArray[np.float64]
 Values = Mapping[int, float | None]
 """One metric by seed, of one objective on one task; None or NaN for a run without a value."""
 
-DESCRIPTIVE_BELOW = 5
-"""Seeds under which numbers describe the runs that were made and no more."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
@@ -30,6 +27,11 @@ class Pair:
     scale: Scale
     """``log-ratio`` is log(baseline / value) where lower is better, and needs positive values; ``difference`` is in the
     metric's unit."""
+
+    @property
+    def seeds(self) -> list[int]:
+        """Those that both sides ran, in order."""
+        return sorted(self.values.keys() & self.baseline.keys())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,8 +110,7 @@ def gains(pair: Pair) -> Floats:
     Raises:
         ValueError: a log-ratio of values that are not positive.
     """
-    seeds = sorted(pair.values.keys() & pair.baseline.keys())
-    x, y = as_array(pair.values[s] for s in seeds), as_array(pair.baseline[s] for s in seeds)
+    x, y = as_array(pair.values[s] for s in pair.seeds), as_array(pair.baseline[s] for s in pair.seeds)
     if pair.scale == "log-ratio":
         if np.nanmin(np.concatenate([x, y, [np.inf]])) <= 0:
             raise ValueError("the log-ratio needs positive values; use scale='difference'")

@@ -1,11 +1,17 @@
-"""Runs of a comparison made up from a number each."""
+"""Runs of a comparison made up from a number each, and what a comparison says."""
 
 from __future__ import annotations
 
 import functools
 
+from rich.console import Console
+
+from bench.comparison import compare_results
+from bench.comparison.compared import Compared
 from bench.comparison.sides import Measured, Run
+from bench.comparison.terminal import print_comparison
 from bench.record import Record, Status, Timings
+from bench.store import Store
 from tests.report.synthetic import ENVIRONMENT, spec
 
 
@@ -28,3 +34,18 @@ def made_record(objective: str, dataset: str, seed: int, status: Status) -> Reco
         environment=ENVIRONMENT,
         started_at="2026-11-20T10:00:00Z",
     )
+
+
+def outcomes(compared: Compared) -> dict[str, str]:
+    return {verdict.objective: str(verdict.outcome) for verdict in compared.objectives}
+
+
+def compare(earlier: Store, later: Store, **options: object) -> Compared:
+    return compare_results(earlier.folder, later.folder, **options)
+
+
+def printed(compared: Compared, width: int = 80) -> str:
+    console = Console(width=width, record=True, highlight=False, force_terminal=False)
+    with console.capture() as captured:
+        print_comparison(console, compared)
+    return captured.get()

@@ -8,31 +8,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from bench.comparison import compare_results, words, write_comparison
 from bench.comparison.compared import Compared
-from bench.comparison.terminal import print_comparison
 from bench.errors import UsageError
 from bench.spec import Budget
 from bench.store import Store
 from tests.comparison.changed import change, failed, noisy, on, with_spec, worse
+from tests.comparison.made import compare, outcomes, printed
 from tests.report.synthetic import make_results
-
-
-def outcomes(compared: Compared) -> dict[str, str]:
-    return {verdict.objective: str(verdict.outcome) for verdict in compared.objectives}
-
-
-def compare(earlier: Store, later: Store, **options: object) -> Compared:
-    return compare_results(earlier.folder, later.folder, **options)
-
-
-def printed(compared: Compared, width: int = 80) -> str:
-    console = Console(width=width, record=True, highlight=False, force_terminal=False)
-    with console.capture() as captured:
-        print_comparison(console, compared)
-    return captured.get()
 
 
 def test_results_are_identical_to_themselves(earlier: Store) -> None:
@@ -229,19 +213,26 @@ def test_names_that_a_terminal_would_obey_are_shown(earlier: Store) -> None:
     assert "B: [bold]b[/bold]" in said
 
 
-def test_the_page_tells_everything(earlier: Store, tmp_path: Path) -> None:
-    later = change(
-        earlier, tmp_path / "later", noisy(0.2, 1, {"hinge": 3.0}), on(processor="<script>alert(1)</script>")
-    )
-    compared = compare(earlier, later)
-    page = write_comparison(compared, tmp_path / "page", command="ganbench compare A B")
-    html = page.read_text()
-    assert words.closing(compared) in html.replace("&nbsp;", "\u00a0")
-    assert "<script>alert(1)</script>" not in html
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
-    assert (tmp_path / "page" / "figures" / "improvement.svg").is_file()
-    assert "hinge" in (tmp_path / "page" / "tables" / "cells.csv").read_text()
-    assert "ganbench compare A B" in (tmp_path / "page" / "report.md").read_text()
+def test_runs_that_failed_on_both_sides_are_said_to_have(earlier: Store, tmp_path: Path) -> None:
+    later = change(earlier, tmp_path / "later", *(failed(name, 5) for name in ("nsgan", "wgan-gp", "hinge")))
+    compared = compare(later, later)
+    assert set(outcomes(compared).values()) == {"failed in both"}
+    assert words.closing(compared) == "3 of 3 objectives: failed in both."
+    assert "Speed is not compared" not in printed(compared)  # its steps were measured
+    shutil.rmtree(later.folder / "throughput")
+    compared = compare(later, later)
+    assert "Speed is not compared: no pair of runs completed on both sides." in printed(compared)
+    assert "not trained on the same hardware" not in printed(compared)
+    page = write_comparison(compared, tmp_path / "page", command="x")
+    assert "failed in both" in page.with_name("figures").joinpath("improvement.svg").read_text()
+
+
+def test_budgets_of_seconds_on_two_machines_are_refused(earlier: Store, tmp_path: Path) -> None:
+    timed = with_spec(training=lambda of: of.model_copy(update={"budget": Budget(unit="seconds", amount=60)}))
+    one = change(earlier, tmp_path / "one", timed)
+    assert set(outcomes(compare(one, one)).values()) == {"identical"}
+    with pytest.raises(UsageError, match=r"hardware that their budgets of seconds were spent on: .* in A, .*Another"):
+        compare(one, change(one, tmp_path / "other", on(processor="Another")))
 
 
 def test_a_comparison_as_json(earlier: Store, tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import dataclasses
 import pytest
 
 from bench.comparison.differences import setting_changes
-from bench.comparison.pairing import CellName, PairedCell, pair
+from bench.comparison.pairing import CellName, PairedCell, find_refusal, pair
 from bench.comparison.sides import Run
-from bench.comparison.speed import compare_speed
+from bench.comparison.speed import compare_speed, why_untimed
 from bench.errors import UsageError
-from bench.spec import PluginSpec, RunSpec
+from bench.metrics import METRICS
+from bench.spec import Budget, PluginSpec, RunSpec
 from tests.comparison.made import made_run
 from tests.report.synthetic import choice
 
@@ -19,6 +20,12 @@ from tests.report.synthetic import choice
 def changed(run: Run, **update: object) -> Run:
     spec = run.record.spec.model_copy(update=update)
     return dataclasses.replace(run, record=run.record.model_copy(update={"spec": spec, "run_id": spec.run_id}))
+
+
+def moved(run: Run) -> Run:
+    """The same run on another machine."""
+    environment = run.record.environment.model_copy(update={"processor": "Another"})
+    return dataclasses.replace(run, record=run.record.model_copy(update={"environment": environment}))
 
 
 def differences(**update: object) -> list[tuple[str, str, str]]:
@@ -125,6 +132,36 @@ def test_seconds_of_several_kinds_of_hardware_are_not_compared() -> None:
     cell = PairedCell(CellName("hinge", "mlp", "ring"), "ring", runs, runs)
     (speed,) = compare_speed([cell], (), ())
     assert speed.seconds == (1.5, 1.5)
-    environment = runs[1].record.environment.model_copy(update={"processor": "Another"})
-    elsewhere = dataclasses.replace(runs[1], record=runs[1].record.model_copy(update={"environment": environment}))
-    assert compare_speed([dataclasses.replace(cell, after={0: runs[0], 1: elsewhere})], (), ()) == ()
+    assert compare_speed([dataclasses.replace(cell, after={0: runs[0], 1: moved(runs[1])})], (), ()) == ()
+
+
+def test_why_there_is_no_speed_is_told_as_it_is() -> None:
+    completed, failed = ({seed: made_run("hinge", "ring", seed, value) for seed in (0, 1)} for value in (1.0, None))
+    name = CellName("hinge", "mlp", "ring")
+    elsewhere = {seed: moved(run) for seed, run in completed.items()}
+    assert (
+        why_untimed([PairedCell(name, "ring", completed, elsewhere)]) == "the two were not trained on the same hardware"
+    )
+    assert compare_speed([PairedCell(name, "ring", failed, failed)], (), ()) == ()
+    assert why_untimed([PairedCell(name, "ring", failed, failed)]) == "no pair of runs completed on both sides"
+
+
+def of_seconds(run: Run) -> Run:
+    training = run.record.spec.training.model_copy(update={"budget": Budget(unit="seconds", amount=60)})
+    return changed(run, training=training)
+
+
+def test_budgets_of_seconds_are_compared_on_the_same_hardware_alone() -> None:
+    run = made_run("hinge", "ring", 0, 1.0)
+
+    def refusal(before: Run, after: Run) -> str | None:
+        return find_refusal(
+            PairedCell(CellName("hinge", "mlp", "ring"), "ring", {0: before}, {0: after}), METRICS["fid"]
+        )
+
+    assert refusal(of_seconds(run), of_seconds(run)) is None
+    assert refusal(run, moved(run)) is None  # as many steps are as many steps on any machine
+    said = refusal(of_seconds(run), moved(of_seconds(run)))
+    assert said is not None
+    assert said.startswith("they differ in the hardware that their budgets of seconds were spent on: cpu · AMD EPYC")
+    assert said.endswith("cpu · Another · 2 cores in B")

@@ -1,5 +1,7 @@
 """The report's figures as functions, for notebooks: ordinary DataFrames in, ordinary Figures out."""
 
+import dataclasses
+
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
@@ -9,6 +11,7 @@ from bench import report
 from bench.archive import pack
 from bench.errors import UsageError
 from bench.report import figures
+from bench.report.curves import Part
 from bench.report.listings import throughput
 from tests.report.synthetic import make_results
 
@@ -56,6 +59,8 @@ def test_a_figure_of_a_task_is_an_ordinary_figure(draw, task, material, tmp_path
 def test_step_times_are_of_one_hardware(material):
     (hardware,) = throughput(material)["hardware"].unique()
     assert isinstance(figures.step_times(material, hardware), Figure)
+    with pytest.raises(UsageError, match="unknown hardware 'h100'; valid: none"):
+        figures.step_times(dataclasses.replace(material, throughputs=()), "h100")
 
 
 def test_the_style_of_the_caller_is_left_alone(material):
@@ -69,6 +74,27 @@ def test_a_metric_can_be_chosen_and_an_unknown_one_is_refused(material):
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["digits"]
     with pytest.raises(UsageError, match="no task has measured 'fidd'; measured: "):
         figures.metric_points(material, "fidd")
+
+
+@pytest.mark.parametrize(
+    ("draw", "says"),
+    [
+        *((lambda of, draw=draw: draw(of, "rings"), "unknown task 'rings'; did you mean 'ring'") for draw in PER_TASK),
+        (lambda of: figures.quality_cost(of, ["rings"]), "unknown task 'rings'"),
+        (lambda of: figures.metric_points(of, tasks=["rings"]), "unknown task 'rings'"),
+        (lambda of: figures.training_curves(of, "ring", ["fidd"]), "unknown metric 'fidd'; did you mean 'fid'"),
+        (lambda of: figures.loss_dynamics(of, "ring", Part(("nsgn",))), "unknown objective 'nsgn'; did you mean 'ns"),
+        (lambda of: figures.step_times(of, "h100"), "unknown hardware 'h100'; valid: "),
+    ],
+)
+def test_a_name_that_there_is_not_is_refused_with_those_there_are(draw, says, material):
+    with pytest.raises(UsageError, match=says):
+        draw(material)
+
+
+def test_what_packed_results_hold_is_called_by_their_name(packed, material):
+    (origin,) = material.origins
+    assert origin.shown == str(packed)
 
 
 def test_packed_results_are_read_as_a_folder_is(packed, material):

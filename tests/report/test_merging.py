@@ -9,6 +9,7 @@ from bench.errors import UsageError
 from bench.record import Status
 from bench.report import ReportWarning, View
 from bench.report.reader import read_material
+from bench.spec import Budget
 from bench.store import Store
 from tests.report.synthetic import ENVIRONMENT, make_reference, make_run, make_throughput, spec
 from tests.report.unfinished import plan_text
@@ -98,6 +99,8 @@ def test_different_results_of_a_run_are_refused(two, tmp_path):
     change(Store(copy), run, measurements=(first.model_copy(update={"value": 0.5}), *others))
     with pytest.raises(UsageError) as error:
         read_material([two[0].folder, copy])
+    with pytest.raises(UsageError, match=r"in 'kept/one\.zip' and 'a copy'.* compare kept/one\.zip 'a copy'"):
+        read_material([two[0].folder, copy], shown=["kept/one.zip", "a copy"])
     (fault,) = error.value.faults
     assert fault.startswith(f"run {run.run_id} has different results in '{two[0].folder}' and '{copy}'")
     assert f"ganbench compare {two[0].folder} {copy}" in fault
@@ -173,6 +176,30 @@ def test_a_run_that_never_trained_has_no_seconds_on_its_hardware(two):
     assert read_material(folders(*two)).hardware_of("ring") == (ENVIRONMENT.hardware,)
 
 
+def test_a_budget_in_seconds_is_one_task_on_one_kind_of_hardware_alone(tmp_path):
+    def timed(name, seed):
+        run = spec(name, "ring", seed)
+        training = run.training.model_copy(update={"budget": Budget(unit="seconds", amount=4)})
+        return run.model_copy(update={"training": training})
+
+    slower = ENVIRONMENT.model_copy(update={"processor": "Slow CPU"})
+    stores = [make_store(tmp_path / name, [timed(name, seed) for seed in range(2)]) for name in ("nsgan", "wgan-gp")]
+    assert len(read_material(folders(*stores)).tasks) == 1
+    for seed in range(2):
+        change(stores[1], timed("wgan-gp", seed), environment=slower)
+    change(stores[1], timed("wgan-gp", 1), status=Status.CRASHED, measurements=())
+    material = read_material(folders(*stores))
+    labels = [f"ring, on {hardware}" for hardware in (ENVIRONMENT.hardware, slower.hardware)]
+    assert [task.label for task in material.tasks] == labels
+    assert [task.objectives for task in material.tasks] == [("nsgan",), ("wgan-gp",)]
+    assert set(material.references) == set(labels)
+    assert (
+        "Runs of one task had their seconds, which are the budget, on 2 kinds of hardware: they are not compared, and "
+        f"stand as tasks of their own ({'; '.join(labels)})."
+    ) in said_of(material)
+    assert material.runs.groupby("task").size().tolist() == [2, 2]
+
+
 def test_throughput_of_two_kinds_of_hardware_is_told_and_kept_apart(two):
     run = spec("nsgan", "ring", 0)
     for store in two:
@@ -236,7 +263,7 @@ def test_warnings_are_issued_and_stand_on_the_page(two, tmp_path):
         page = bench.report.build(folders(*two), tmp_path / "report", command="x")
     text = page.read_text(encoding="utf-8")
     assert "3.14.0 (1 run)" in text
-    assert "The results of 2 folders in one report: “One” (one), “other” (other)." in text
+    assert f"The results of 2 folders in one report: “One” ({two[0].folder}), “other” ({two[1].folder})." in text
 
 
 def test_the_page_holds_every_suites_text(two):
@@ -247,7 +274,8 @@ def test_the_page_holds_every_suites_text(two):
     two[1].write_suite('title = "Second"', plan_text([spec("wgan-gp", "ring", 0)]))
     material = read_material(folders(*two))
     found = [block for block in protocol(material, "x", looks(material.objectives)) if isinstance(block, Verbatim)]
-    assert [block.title for block in found] == ["Command", "Suite of “One” (one)", "Suite of “Second” (other)"]
+    one, other = (f"Suite of “{title}” ({store.folder})" for title, store in zip(("One", "Second"), two, strict=True))
+    assert [block.title for block in found] == ["Command", one, other]
 
 
 def test_a_view_of_one_folder_is_told_in_the_plain(two):

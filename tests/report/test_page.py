@@ -1,6 +1,7 @@
 """A page stands alone: one file, one script that its policy names, every reference answered."""
 
 import base64
+import dataclasses
 import hashlib
 import itertools
 import re
@@ -9,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from bench.report.blocks import Cell, Page, Row, Section, Table, Text
+from bench.report.legible import csv_shown
 from bench.report.page import tables, write_page
 
 ROWS = (
@@ -91,11 +93,33 @@ def test_a_table_says_what_its_columns_are_sorted_by(written):
     assert "<button" not in text  # the script makes them: without it there is nothing to press
 
 
-def test_every_table_has_a_file_for_latex(written):
+def test_every_table_has_a_file_for_latex_and_one_for_spreadsheets(written):
     names = sorted(path.name for path in (written[0].parent / "tables").iterdir())
-    assert names == ["fid-2.tex", "fid.tex"]
+    assert names == ["fid-2.csv", "fid-2.tex", "fid.csv", "fid.tex"]
+    lines = (written[0].parent / "tables" / "fid.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == [",FID,images/s,verdict", "nsgan,2.60 [1.0–3.0],–,told apart"]
     assert r"\label{tab:fid-2}" in (written[0].parent / "tables" / "fid-2.tex").read_text(encoding="utf-8")
     assert 'id="table-fid-2"' in written[0].read_text(encoding="utf-8")
+
+
+def test_a_table_as_it_is_shown_calculates_nothing_in_a_spreadsheet():
+    shown = csv_shown(("", "=a", "x", "x"), [["-", "+1", "\x1b[31mred", "2"]]).to_csv(index=False)
+    assert shown.splitlines() == [",'=a,x,x", "'-,'+1,red,2"]
+
+
+def test_nothing_of_a_former_page_is_left(tmp_path):
+    mine = [tmp_path / "figures" / "mine.svg", tmp_path / "tables" / "mine.csv"]
+    for path in mine:
+        path.parent.mkdir()
+        path.write_text("mine")
+    other = dataclasses.replace(TABLE, title="Of before")
+    write_page(page(TABLE, other), tmp_path)
+    assert all(path.is_file() for path in mine)  # there was no page: they are of somebody else
+    (tmp_path / "tables" / "notes.md").write_text("mine")
+    (tmp_path / "figures" / "fid.csv").write_text("mine")
+    write_page(page(TABLE), tmp_path)
+    assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == ["fid.csv", "fid.tex", "notes.md"]
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["fid.csv"]
 
 
 def test_names_of_tables_are_their_own():

@@ -135,7 +135,7 @@ def test_one_seed_says_nothing_of_chance(tmp_path):
     material = read_material([one_seed(tmp_path).folder])
     finding, *_ = answer(material, significance.best_comparisons(material), *across_tasks(material))
     assert "no difference can be told" in finding.lead
-    assert any("one seed each: nothing can be said of chance" in sentence for sentence in finding.evidence)
+    assert any("they share one seed: no interval" in sentence for sentence in finding.evidence)
     found = significance.best_comparisons(material)
     assert found[["improvement_low", "improvement_high", "probability_low", "probability_high"]].isna().all(axis=None)
 
@@ -168,9 +168,11 @@ def test_page_shows_both_ways_to_compare_and_all_tasks_together(page):
     assert "r3gan" in picture(page, "over-all-tasks").alternative
 
 
-def test_a_diagram_of_few_tasks_is_refused_with_the_reason(page):
+def test_a_diagram_of_few_datasets_is_refused_with_the_reason(page):
     said = [" ".join(found.paragraphs) for found in blocks(page, Text, "certainty")]
-    assert said == ["No critical-difference diagram: its approximation needs 11 tasks (Demšar 2006), and there are 3."]
+    assert said == [
+        "No critical-difference diagram: its approximation needs 11 datasets (Demšar 2006), and there are 3."
+    ]
 
 
 def test_critical_differences_join_those_that_are_close():

@@ -59,12 +59,30 @@ def test_of_one_seed_nothing_is_known():
     assert math.isnan(likely.high)
 
 
-def test_a_task_of_one_seed_leaves_no_interval_to_the_others():
-    many, one = pair_of(np.arange(1.0, 6.0)), pair_of(np.array([3.0]))
-    both = statistics.improvement([many, one])
-    assert both.n == 6
-    assert both.estimate == statistics.interquartile_mean([1.0, 2.0, 3.0, 4.0, 5.0, 3.0])
-    assert math.isnan(both.low)
+def test_a_task_of_one_seed_is_left_out_where_others_have_more():
+    many, one = pair_of(np.arange(1.0, 6.0)), pair_of(np.array([3.5]))
+    apart = Pair({0: 1.0}, {1: 1.0}, "lower", "log-ratio")
+    assert statistics.improvement([many, one, apart]) == statistics.improvement([many])
+    assert statistics.improvement_over_datasets([[many, one], [many]]) == statistics.improvement_over_datasets(
+        [[many], [many]]
+    )
+    (compared,) = statistics.compare_each({"a": [many, one, apart]}).values()
+    assert (compared.seeds, compared.improvement.n) == (5, 5)
+    assert not math.isnan(compared.improvement.low)
+    alone = statistics.improvement([one, one])
+    assert (alone.n, alone.estimate) == (2, pytest.approx(3.5))
+    assert math.isnan(alone.low)
+
+
+def test_the_range_of_a_few_datasets_covers_no_more_than_tosses_of_a_coin_allow():
+    assert [statistics.attainable_coverage(n) for n in (1, 2, 3, 5)] == [0, 0.5, 0.75, 0.9375]
+    random = np.random.default_rng(0)
+    covered = []
+    for suite in range(300):
+        datasets = [[pair_of(random.normal(mean, 0.01, 5))] for mean in random.normal(0, 1, 3)]
+        found = statistics.improvement_over_datasets(datasets, resamples=500, seed=suite)
+        covered.append(found.low <= 0 <= found.high)
+    assert np.mean(covered) == pytest.approx(statistics.attainable_coverage(3), abs=0.07)
 
 
 def test_five_seeds_of_one_task_have_the_whole_range_as_interval():

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.comparison import compare_results, write_comparison
 from bench.report import build
+from bench.spec import Frozen
+from tests.comparison.changed import change, failed, noisy, on, with_spec
 from tests.report.synthetic import make_results
 from tests.report.unfinished import make_unfinished
 from tests.web.browser import Browser
@@ -28,17 +31,35 @@ VIEWS = {
 
 
 class Reports(dict[str, Path]):
-    """Pages by name: a whole suite and one left half-way, made when first asked for, and the published ones."""
+    """Pages by name: a whole suite, one left half-way and a comparison, made when first asked for, and the published
+    ones.
+    """
 
     def __init__(self, folder: Path) -> None:
         super().__init__({f"published-{page.parent.name}": page for page in PUBLISHED})
         self.folder = folder
 
     def __missing__(self, name: str) -> Path:
+        if name == "comparison":
+            self[name] = make_comparison(self.folder / name, self.folder / "reports" / name)
+            return self[name]
         make = {"whole": make_results, "unfinished": make_unfinished}[name]
         store = make(self.folder / name)
         self[name] = build([store.folder], self.folder / "reports" / name, command="ganbench run suites/losses.toml")
         return self[name]
+
+
+def make_comparison(folder: Path, reports: Path) -> Path:
+    """Two whole suites: other noise, other software, one objective worse and one of other settings that failed."""
+
+    def slower(objective: Frozen) -> Frozen:
+        return objective.model_copy(update={"n_critic": 3})
+
+    earlier = make_results(folder / "earlier")
+    changes = (noisy(0.1, 1, {"hinge": 3.0}), failed("lsgan", 5), on(packages={"torch": "2.12.0"}))
+    later = change(earlier, folder / "later", *changes, with_spec(objective=slower))
+    compared = compare_results(earlier.folder, later.folder)
+    return write_comparison(compared, reports, command="ganbench compare results/earlier results/later")
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +67,7 @@ def reports(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Repor
     return Reports(tmp_path_factory.mktemp("pages"))
 
 
-NAMES = ["whole", "unfinished", *(f"published-{page.parent.name}" for page in PUBLISHED)]
+NAMES = ["whole", "unfinished", "comparison", *(f"published-{page.parent.name}" for page in PUBLISHED)]
 
 
 @pytest.fixture(params=NAMES)
