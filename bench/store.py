@@ -254,17 +254,21 @@ def load_results(path: str | Path) -> pd.DataFrame:
     """
     if is_packed(Path(path)):
         with unpacked(Path(path)) as unpacked_folder:
-            return load_results(unpacked_folder)
-    folder = Path(path)
+            return _load_results(unpacked_folder, str(path))
+    return _load_results(Path(path), str(path))
+
+
+def _load_results(folder: Path, shown: str) -> pd.DataFrame:
+    """The same of a folder, which the user calls ``shown``."""
     suites = [folder] if os.path.isdir(folder / "runs") else _suites(folder)  # never raises  # noqa: PTH112
     if not suites:
-        raise StoreError(f"'{folder}' holds no results: expected '{folder}/runs' or '{folder}/<suite>/runs'")
+        raise StoreError(f"'{shown}' holds no results: expected '{shown}/runs' or '{shown}/<suite>/runs'")
     frames = [Store(suite).frame() for suite in suites]
     for sentence in [sentence for frame in frames for sentence in frame.rejected]:
-        warnings.warn(sentence, stacklevel=2)
+        warnings.warn(sentence.replace(f"{folder}{os.sep}", f"{shown}{os.sep}"), stacklevel=3)
     tables = [frame.table for frame in frames if frame.table is not None]
     if not tables:
-        raise StoreError(f"'{folder}' holds no finished run yet")
+        raise StoreError(f"'{shown}' holds no finished run yet")
     return to_pandas(finish(tables))
 
 

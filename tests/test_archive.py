@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import shutil
 import stat
 import zipfile
@@ -183,6 +184,14 @@ def test_what_could_not_be_unpacked_is_not_packed(
         pack(results, kept)
     assert kept.read_bytes() == b"of before"
     assert set(tmp_path.iterdir()) == {kept, results.parent}
+
+
+def test_what_is_not_trusted_is_called_by_the_packed_files_name(results: Path, tmp_path: Path) -> None:
+    path = next(results.glob("runs/*/record.json"))
+    path.write_bytes(b"torn")
+    made = pack(results, tmp_path / "small.zip").path
+    with pytest.warns(UserWarning, match=f"^{re.escape(str(made))}/runs/{path.parent.name}/record.json"):
+        bench.load_results(made)
 
 
 @pytest.mark.parametrize("name", ["before", "before.tar", ".zip", "folder", "folder.zip"])
