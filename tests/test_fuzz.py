@@ -19,7 +19,7 @@ from bench import cli, plugins
 from bench.activity import begin_activity, write_activity
 from bench.catalog import CATALOGS
 from bench.checkpoints import write_checkpoint
-from bench.report import drawn
+from bench.report import rendering
 from bench.store import Store
 from bench.suite import load_suite
 from tests.examples import examples
@@ -398,8 +398,8 @@ def test_any_results_folder_is_reported(
     workplace: Callable[[], Store], tmp_path: Path, data: st.DataObject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Figures are drawn, not rendered: what is on them is decided by then."""
-    monkeypatch.setattr(drawn, "draw", lambda figure: ("<svg viewBox='0 0 1 1'></svg>", b""))
-    monkeypatch.setattr(drawn, "_cores", lambda: 1)
+    monkeypatch.setattr(rendering, "draw", lambda figure: ("<svg viewBox='0 0 1 1'></svg>", b""))
+    monkeypatch.setattr(rendering, "_cores", lambda: 1)
     mutate(workplace(), data)
     reports = tmp_path / "reports"
     ended = answered("report", tmp_path / "s.toml", "--results", tmp_path / "results", "--reports", reports)

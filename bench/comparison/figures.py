@@ -10,10 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.comparison.verdicts import Outcome, Verdict
-from bench.report.style import INK, MUTED, PAPER, Look, logarithmic, objective_rows, panels
-
-ROW = 0.27
-"""Height of one objective's line, inches."""
+from bench.report.intervals import ROW, GainAxis, interval_row, remark
+from bench.report.style import Look, objective_rows, panels
 
 
 def improvement_intervals(cells: Sequence[Verdict], tasks: Sequence[str], look: Mapping[str, Look]) -> Figure:
@@ -32,22 +30,13 @@ def improvement_intervals(cells: Sequence[Verdict], tasks: Sequence[str], look: 
     for ax, task in zip(axes, tasks, strict=True):
         of = of_task[task]
         ratio = all(verdict.scale == "log-ratio" for verdict in of)
-        scale = 1 if ratio or not of[0].metrics[0].percent else 100
-        ends = scale * np.array([_ends(verdict) for verdict in of])
-        finite = np.append(ends[np.isfinite(ends)], 0.0)  # before any exp: exp(−∞) is a finite number
-        pad = 0.12 * float(np.ptp(finite)) or 0.5
-        left, right = float(finite.min()) - pad, float(finite.max()) + pad
-        transform = math.exp if ratio else float
-        for y, (verdict, (center, low, high)) in enumerate(zip(of, ends, strict=True)):
-            _interval(ax, y, verdict, (center, low, high), (left, right), look[verdict.objective], ratio=ratio)
-        ax.axvline(transform(0.0), color=INK, lw=1)
-        ax.set_xlim(transform(left), transform(right))
-        if ratio:
-            logarithmic(ax, "x")
+        axis = GainAxis.around(np.array([_ends(each) for each in of]), ratio=ratio, percent=of[0].metrics[0].percent)
+        for y, verdict in enumerate(of):
+            _row(ax, y, verdict, axis, look[verdict.objective])
         metrics = ", ".join(dict.fromkeys(metric.title for verdict in of for metric in verdict.metrics))
         ax.set_title(f"{task}: {metrics}")
         objective_rows(ax, [verdict.objective for verdict in of], largest)
-        ax.set_xlabel("times as good" if ratio else "better by, in points" if scale == 100 else "better by")
+        axis.finish(ax)
     return figure
 
 
@@ -58,30 +47,13 @@ def _ends(verdict: Verdict) -> tuple[float, float, float]:
     return interval.estimate, interval.low, interval.high
 
 
-def _interval(
-    ax: Axes,
-    y: int,
-    verdict: Verdict,
-    ends: tuple[float, float, float],
-    limits: tuple[float, float],
-    style: Look,
-    *,
-    ratio: bool,
-) -> None:
+def _row(ax: Axes, y: int, verdict: Verdict, axis: GainAxis, style: Look) -> None:
     """A cell's line: its interval, filled where it is told apart; a remark where it has none."""
-    center, low, high = ends
-    left, right = limits
-    transform = math.exp if ratio else float
+    center, low, high = _ends(verdict)
     if verdict.outcome is Outcome.IDENTICAL or math.isnan(center):
         said = str(verdict.outcome) if verdict.outcome in (Outcome.IDENTICAL, Outcome.FAILED) else "–"
-        ax.text(1.015, y, said, transform=ax.get_yaxis_transform(), va="center", fontsize=7.5, color=MUTED)
+        remark(ax, y, said)
         return
-    if not math.isnan(low):
-        drawn = [transform(min(max(value, left), right)) for value in (low, high)]
-        ax.plot(drawn, [y, y], color=style.color, lw=2.2)
     told = verdict.outcome in (Outcome.WORSE, Outcome.BETTER)
-    if left <= center <= right:
-        filled = style.color if told else PAPER
-        ax.plot(transform(center), y, style.marker, color=style.color, mfc=filled, mew=1.5, ms=6.5)
-    beyond = ", ".join(["0" if ratio else "−∞"] * bool(low < left) + ["∞"] * bool(high > right))
-    ax.text(1.015, y, beyond, transform=ax.get_yaxis_transform(), va="center", fontsize=9, color=MUTED)
+    interval_row(ax, y, axis.mark(center), (axis.at(low), axis.at(high)), style, filled=told)
+    remark(ax, y, axis.beyond(low, high), size=9)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
-from numpy.typing import NDArray
 
-from bench.report.style import INK, MUTED, PAPER, Look, legend, logarithmic, objective_rows, panels
+from bench.metrics import Metric
+from bench.report.intervals import GainAxis, interval_row, probability_axis
+from bench.report.style import MUTED, Look, legend, logarithmic, objective_rows, panels
 
 ROW = 0.3
 """Height of one objective's line, inches."""
 
 
-def against_baseline(overall: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
+def against_baseline(overall: pd.DataFrame, metric: Metric, look: Mapping[str, Look]) -> Figure:
     """Improvement over the baseline and its probability over all tasks, a row per objective.
 
     Args:
         overall: of `significance.over_tasks`.
+        metric: that ranks; ratios of several have no unit.
         look: of each objective.
     """
     names = list(overall["objective"])
@@ -29,39 +30,22 @@ def against_baseline(overall: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
     figure, (left, right) = panels(
         2, height=1.3 + ROW * len(names), title=f"Against {baseline}, the baseline, over all tasks"
     )
+    gains = overall[["improvement", "improvement_low", "improvement_high", "datasets_low", "datasets_high"]]
+    chances = 100 * overall[["probability", "probability_low", "probability_high"]].to_numpy(dtype=float)
     ratio = bool((overall["scale"] == "log-ratio").all())
-    ends = overall[["improvement", "improvement_low", "improvement_high", "datasets_low", "datasets_high"]]
-    values = ends.to_numpy(dtype=float)
-    finite = np.append(values[np.isfinite(values)], 0.0)
-    pad = 0.1 * float(np.ptp(finite)) or 0.5
-    low, high = float(finite.min()) - pad, float(finite.max()) + pad
-    for y, (line, name) in enumerate(zip(values, names, strict=True)):
-        style, filled = look[name], bool(overall["told_apart"].iloc[y])
-        center, *reach = _drawn(np.clip(line, low, high), ratio)
-        left.plot(reach[2:], [y, y], color=style.color, lw=1, alpha=0.7)
-        left.plot(reach[:2], [y, y], color=style.color, lw=3)
-        chance = 100 * overall[["probability", "probability_low", "probability_high"]].iloc[y].to_numpy(dtype=float)
-        right.plot(chance[1:], [y, y], color=style.color, lw=3)
-        face = style.color if filled else PAPER
-        for ax, x in ((left, center), (right, chance[0])):
-            if math.isfinite(x):
-                ax.plot(x, y, style.marker, color=style.color, mfc=face, mew=1.5, ms=6.5)
-    left.set_xlim(*_drawn(np.array([low, high]), ratio))
-    if ratio:
-        logarithmic(left, "x")
-    left.axvline(1 if ratio else 0, color=INK, lw=1)
-    right.axvline(50, color=INK, lw=1)
-    right.set_xlim(-4, 104)
+    axis = GainAxis.around(gains.to_numpy(dtype=float), ratio=ratio, percent=metric.percent)
+    for y, (name, told) in enumerate(zip(names, overall["told_apart"], strict=True)):
+        center, low, high, *wider = gains.iloc[y]
+        style, filled = look[name], bool(told)
+        left.plot([axis.at(end) for end in wider], [y, y], color=style.color, lw=1, alpha=0.7)
+        interval_row(left, y, axis.mark(center), (axis.at(low), axis.at(high)), style, filled=filled, width=3)
+        chance, least, most = chances[y]
+        interval_row(right, y, chance, (least, most), style, filled=filled, width=3)
     objective_rows(left, names)
     objective_rows(right, names, named=False)
-    left.set_xlabel(f"times as good as {baseline}" if ratio else f"better than {baseline} by, in the metric's unit")
-    right.set_xlabel("probability of improvement (%)")
+    axis.finish(left, than=baseline)
+    probability_axis(right)
     return figure
-
-
-def _drawn(gains: NDArray[np.float64], ratio: bool) -> list[float]:
-    """Improvements as the axis has them: log-ratios as times, differences as they are."""
-    return list((np.exp(gains) if ratio else gains).tolist())
 
 
 def mean_ranks(ranks: pd.DataFrame, look: Mapping[str, Look]) -> Figure:

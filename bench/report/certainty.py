@@ -11,9 +11,9 @@ from bench.report.blocks import Block, Cell, Row, Table, Text
 from bench.report.material import Material
 from bench.report.outcomes import Outcomes, partial
 from bench.report.overall import of_part
-from bench.report.style import Look, plural, share, shares
+from bench.report.pair_cells import chance_cells, gain_cell
+from bench.report.style import Look, plural
 from bench.report.summary import Line
-from bench.report.wording import gain_text, p_text
 
 LONG = 15
 """Rows of a table that may stand open."""
@@ -61,32 +61,18 @@ def certainty_blocks(
 
 
 def _table(title: str, caption: str, comparisons: pd.DataFrame, look: dict[str, Look], named: str) -> Table:
-    rows = []
-    for line in comparisons.to_dict("records"):
-        ratio = line["scale"] == "log-ratio"
-        gains = [line[key] for key in ("improvement", "improvement_low", "improvement_high")]
-        metric = METRICS[line["metric"]]
-        ends = [gain_text(gain, metric, ratio=ratio) for gain in gains]
-        verdict = (
-            "told apart" if line["told_apart"] else "within the floor" if line["within_floor"] else "not told apart"
+    rows = [
+        Row(
+            (
+                Cell(f"{line['task']}: {line['one']} over {line['other']}"),
+                gain_cell(line, METRICS[line["metric"]]),
+                *chance_cells(line),
+                _runs_cell(line),
+            ),
+            color=look[line[named]].color,
         )
-        rows.append(
-            Row(
-                (
-                    Cell(f"{line['task']}: {line['one']} over {line['other']}"),
-                    Cell(f"{ends[0]}{' ×' if ratio else ''}", f"[{ends[1]}–{ends[2]}]", sort=gains[0]),
-                    Cell(
-                        share(line["probability"]),
-                        shares(line["probability_low"], line["probability_high"]),
-                        sort=line["probability"],
-                    ),
-                    Cell(p_text(line["p"]), f"adjusted {p_text(line['p_adjusted'])}", sort=line["p_adjusted"]),
-                    Cell(verdict),
-                    _runs_cell(line),
-                ),
-                color=look[line[named]].color,
-            )
-        )
+        for line in comparisons.to_dict("records")
+    ]
     columns = ("comparison", "improvement", "probability", "p", "verdict", "runs")
     said = HOW.format(way=_way(comparisons)) + caption
     return Table(title, said, columns, tuple(rows), frozenset({0, 4, 5}), collapsed=len(rows) > LONG)

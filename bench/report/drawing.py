@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from bench.metrics import METRICS, Metric
-from bench.report import cost, listings, pictures, strips, tables
+from bench.report import cost, listings, pairs, pictures, strips, tables
 from bench.report.blocks import Picture
 from bench.report.material import Material
 from bench.report.outcomes import beside, partial
@@ -130,7 +130,7 @@ def _medians(summary: pd.DataFrame, task: Task, metric: Metric) -> str:
 
 MARKS = "Filled marks can be told apart, hollow ones cannot. "
 REACHED = (
-    "Beside a row, ∞ and −∞: failures of one side reach into the interval; the line ends at the frame. –: the two "
+    "Beside a row, ∞, 0 and −∞: failures of one side reach into the interval; the line ends at the frame. –: the two "
     "share no seed. “k of N”: they share k of the N seeds planned for either."
 )
 
@@ -145,7 +145,7 @@ def best_intervals(material: Material, comparisons: pd.DataFrame, look: dict[str
             "Improvement of the best objective over each other one in the metric that ranks, paired by seed: "
             f"interquartile mean and 95 % bootstrap interval. {MARKS}{REACHED}",
             f"Intervals of improvement. {_told(comparisons, tasks, 'other')} The table below holds the numbers.",
-            functools.partial(strips.improvements, comparisons, _labels(tasks), look, rows="other", title=title),
+            functools.partial(pairs.improvements, comparisons, _labels(tasks), look, rows="other", title=title),
         )
         for part, tasks in chunks(material.tasks)
     ]
@@ -164,7 +164,7 @@ def baseline_intervals(material: Material, comparisons: pd.DataFrame, look: dict
                 f"Improvement over {name} in the metric that ranks, paired by seed: interquartile mean and 95 % "
                 f"bootstrap interval; right of the line is better. {MARKS}{REACHED}",
                 f"Intervals of improvement over {name}. {told} The table below holds the numbers.",
-                functools.partial(strips.improvements, comparisons, _labels(tasks), look, rows="one", title=titles[0]),
+                functools.partial(pairs.improvements, comparisons, _labels(tasks), look, rows="one", title=titles[0]),
             ),
             Picture(
                 f"probability{part}",
@@ -172,13 +172,13 @@ def baseline_intervals(material: Material, comparisons: pd.DataFrame, look: dict
                 f"Chance that a run of the objective beats a run of {name}, with its 95 % interval; at 50 % neither is "
                 f"better. {MARKS}Ties count half, runs without a value lose.",
                 f"Probabilities of improvement over {name}. {told} The table below holds the numbers.",
-                functools.partial(strips.probabilities, comparisons, _labels(tasks), look, rows="one", title=titles[1]),
+                functools.partial(pairs.probabilities, comparisons, _labels(tasks), look, rows="one", title=titles[1]),
             ),
         ]
     return made
 
 
-def _told(comparisons: pd.DataFrame, tasks: Sequence[Task], named: strips.Side) -> str:
+def _told(comparisons: pd.DataFrame, tasks: Sequence[Task], named: pairs.Side) -> str:
     """Who can be told apart, in words, for those who cannot see it."""
     said = []
     for task in tasks:

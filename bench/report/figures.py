@@ -17,7 +17,19 @@ from matplotlib.figure import Figure
 from bench import statistics
 from bench.errors import UsageError, unknown
 from bench.metrics import METRICS
-from bench.report import across, cost, curves, dynamics, film, films, pictures, significance, strips, tables
+from bench.report import (
+    across,
+    cost,
+    curves,
+    dynamics,
+    film,
+    film_strips,
+    pairs,
+    pictures,
+    significance,
+    strips,
+    tables,
+)
 from bench.report.curves import Part
 from bench.report.material import Material
 from bench.report.projection import flatten
@@ -128,7 +140,7 @@ def film_strip(report: Material, task: str) -> Figure:
     Raises:
         UsageError: an unknown task, or no run of it has kept any.
     """
-    strip = films.make_strip(report, report.task(task).label)
+    strip = film_strips.make_strip(report, report.task(task).label)
     if strip is None:
         raise UsageError(f"no run of the task '{task}' has kept samples while training")
     part, look = Part(report.task(task).objectives), looks(report.objectives)
@@ -156,7 +168,7 @@ def against_baseline(report: Material, tasks: Sequence[str] | None = None) -> Fi
     """How far each objective is ahead of the baseline, with intervals, a panel per task."""
     title = f"Improvement over {report.baseline}, the baseline"
     found = significance.baseline_comparisons(report)
-    return strips.improvements(found, _labels(report, tasks), looks(report.objectives), rows="one", title=title)
+    return pairs.improvements(found, _labels(report, tasks), looks(report.objectives), rows="one", title=title)
 
 
 @themed
@@ -164,7 +176,7 @@ def probability_of_improvement(report: Material, tasks: Sequence[str] | None = N
     """Probability that a run of each objective beats one of the baseline, with intervals, a panel per task."""
     title = f"Probability of improvement over {report.baseline}, the baseline"
     found = significance.baseline_comparisons(report)
-    return strips.probabilities(found, _labels(report, tasks), looks(report.objectives), rows="one", title=title)
+    return pairs.probabilities(found, _labels(report, tasks), looks(report.objectives), rows="one", title=title)
 
 
 @themed
@@ -172,7 +184,7 @@ def best_against_others(report: Material, tasks: Sequence[str] | None = None) ->
     """How far the best objective of each task is ahead of the others, with intervals."""
     title = "How far the best is ahead"
     found = significance.best_comparisons(report)
-    return strips.improvements(found, _labels(report, tasks), looks(report.objectives), rows="other", title=title)
+    return pairs.improvements(found, _labels(report, tasks), looks(report.objectives), rows="other", title=title)
 
 
 @themed
@@ -185,7 +197,7 @@ def over_all_tasks(report: Material) -> Figure:
     overall = significance.over_tasks(report)
     if overall.empty:
         raise UsageError("fewer than two tasks have runs of the baseline and of another objective")
-    return across.against_baseline(overall, looks(report.objectives))
+    return across.against_baseline(overall, report.tasks[0].primary, looks(report.objectives))
 
 
 @themed

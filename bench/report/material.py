@@ -94,11 +94,6 @@ class Material:
     """What the runs logged while training, by task."""
 
     @property
-    def stores(self) -> tuple[Store, ...]:
-        """The results folders."""
-        return tuple(origin.store for origin in self.origins)
-
-    @property
     def planned(self) -> int:
         """Runs that were asked for; those with a record where no plan is kept."""
         return len(self.runs) + len(self.missing)

@@ -13,12 +13,12 @@ from bench.report import across, significance, tables
 from bench.report.blocks import Block, Cell, Picture, Row, Table, Text
 from bench.report.material import Material
 from bench.report.overall import of_part
-from bench.report.style import Look, plural, share, shares
-from bench.report.wording import gain_text, listed_names, p_text
+from bench.report.pair_cells import chance_cells, gain_cell
+from bench.report.style import Look, plural, share
+from bench.report.wording import gain_text, listed_names
 
 NAMED = 5
 """Tasks that a caption names, at most: of more it says how many they are."""
-GAINS = ("improvement", "improvement_low", "improvement_high", "datasets_low", "datasets_high")
 BEYOND = (
     "Filled marks can be told apart: by their runs, and by more than the perfect sampler's own draws in more than half "
     "of the tasks. Hollow ones cannot."
@@ -68,39 +68,26 @@ def _against(material: Material, overall: pd.DataFrame, look: dict[str, Look]) -
         f"{_adjusted(material, overall)}",
         f"Improvement over {baseline} and its probability over all tasks. Told apart: {told}. The table below holds "
         "the numbers.",
-        functools.partial(across.against_baseline, overall, look),
+        functools.partial(across.against_baseline, overall, material.tasks[0].primary, look),
     )
 
 
 def _table(material: Material, overall: pd.DataFrame, look: dict[str, Look]) -> Table:
     rows = []
     for line in overall.to_dict("records"):
-        ratio = line["scale"] == "log-ratio"
         metric = material.tasks[0].primary  # where differences are pooled it ranks everywhere; ratios have no unit
-        said = {key: gain_text(line[key], metric, ratio=ratio) for key in GAINS}
-        wider = "–" if math.isnan(line["datasets_low"]) else f"{said['datasets_low']}–{said['datasets_high']}"
+        ends = (line["datasets_low"], line["datasets_high"])
+        said = [gain_text(end, metric, ratio=line["scale"] == "log-ratio") for end in ends]
+        wider = "–" if math.isnan(ends[0]) else "–".join(said)
         pooled = f"of {line['estimated']} of {line['tasks']} tasks" if line["estimated"] < line["tasks"] else ""
-        verdict = (
-            "told apart" if line["told_apart"] else "within the floor" if line["within_floor"] else "not told apart"
-        )
         lacking = f"{line['without']} {plural('run', line['without'])} without a value" if line["without"] else ""
         rows.append(
             Row(
                 (
                     Cell(f"{line['objective']} over {line['baseline']}"),
-                    Cell(
-                        f"{said['improvement']}{' ×' if ratio else ''}",
-                        f"[{said['improvement_low']}–{said['improvement_high']}]",
-                        sort=line["improvement"],
-                    ),
+                    gain_cell(line, metric),
                     Cell(wider),
-                    Cell(
-                        share(line["probability"]),
-                        shares(line["probability_low"], line["probability_high"]),
-                        sort=line["probability"],
-                    ),
-                    Cell(p_text(line["p"]), f"adjusted {p_text(line['p_adjusted'])}", sort=line["p_adjusted"]),
-                    Cell(verdict),
+                    *chance_cells(line),
                     Cell(f"{line['pairs']} pairs", pooled or f"{line['tasks']} tasks", counted=lacking),
                 ),
                 color=look[line["objective"]].color,

@@ -16,9 +16,9 @@ from markupsafe import Markup
 from bench.files import write_atomically
 from bench.report import sorting
 from bench.report.blocks import Cell, Facts, Finding, Page, Picture, Table, Text, Verbatim
-from bench.report.drawn import drawn
 from bench.report.latex import latex_table
 from bench.report.legible import breakable, csv_shown, csv_table, fenced, legible_entry, markdown_text, slug
+from bench.report.rendering import rendered
 from bench.report.vector import inline, standalone
 
 WRITTEN = {"figures": (".svg", ".png"), "tables": (".csv", ".tex")}
@@ -32,7 +32,7 @@ def write_page(page: Page, reports: Path) -> Path:
     """
     files = _files_of_former(reports)
     inlined: dict[str, Markup] = {}
-    for picture, (svg, png) in drawn(list(pictures(page))):
+    for picture, (svg, png) in rendered(list(pictures(page))):
         write_atomically(reports / "figures" / f"{picture.name}.svg", standalone(svg, picture).encode())
         write_atomically(reports / "figures" / f"{picture.name}.png", png)
         inlined[picture.name] = inline(svg, picture)

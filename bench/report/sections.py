@@ -8,7 +8,7 @@ from bench.report.answer import answer
 from bench.report.blocks import Block, Page, Picture, Section, Text
 from bench.report.certainty import certainty_blocks
 from bench.report.failures import failure_blocks
-from bench.report.films import film_strips
+from bench.report.film_strips import film_strips
 from bench.report.material import Material
 from bench.report.notices import on_state, on_trust
 from bench.report.overview import overview_blocks

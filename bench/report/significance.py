@@ -20,6 +20,18 @@ from bench.report.tasks import Task
 from bench.statistics import Comparison, Interval, Pair, Scale, Values
 
 SIDES = ("one", "other")
+LIKELY = (
+    "probability",
+    "probability_low",
+    "probability_high",
+    "p",
+    "exact",
+    "p_adjusted",
+    "smallest_p",
+    "within_floor",
+    "told_apart",
+)
+"""What is said of chance, wherever two are compared."""
 COMPARISONS = (
     "task",
     "metric",
@@ -30,15 +42,7 @@ COMPARISONS = (
     "improvement_high",
     "seeds",
     *(f"{side}_{count}" for side in SIDES for count in ("runs", "finished", "planned", "without")),
-    "probability",
-    "probability_low",
-    "probability_high",
-    "p",
-    "exact",
-    "p_adjusted",
-    "smallest_p",
-    "within_floor",
-    "told_apart",
+    *LIKELY,
 )
 OVERALL = (
     "objective",
@@ -55,15 +59,7 @@ OVERALL = (
     "improvement_high",
     "datasets_low",
     "datasets_high",
-    "probability",
-    "probability_low",
-    "probability_high",
-    "p",
-    "exact",
-    "p_adjusted",
-    "smallest_p",
-    "within_floor",
-    "told_apart",
+    *LIKELY,
 )
 RATIOS = tuple(float(10 ** (power / 40)) for power in range(0, 81))
 """From 1 to 100 times the best, where performance profiles are evaluated."""

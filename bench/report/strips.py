@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from bench import statistics
 from bench.metrics import Metric
 from bench.report.floor import perfect_band
+from bench.report.intervals import ROW, remark
 from bench.report.style import (
     INK,
     MANY_MARKS,
@@ -30,11 +28,6 @@ from bench.report.style import (
     unit,
 )
 from bench.report.tables import NOISE, PERFECT
-
-ROW = 0.27
-"""Height of one objective's line in a strip plot, inches."""
-Side = Literal["one", "other"]
-"""Of the pairs in `bench.report.significance`."""
 
 
 def metric_points(
@@ -80,9 +73,9 @@ def metric_points(
             if len(known):
                 ax.plot([known.median()] * 2, [y - 0.34, y + 0.34], color=style.color, lw=2.4, solid_capstyle="butt")
             if len(known) < len(cell):
-                _beside(ax, y, f"{len(known)} of {len(cell)}")
+                remark(ax, y, f"{len(known)} of {len(cell)}")
             elif cell.empty:
-                _beside(ax, y, "no run")
+                remark(ax, y, "no run")
         everything = pd.concat([of["value"].astype(float) * scale, perfect]).dropna()
         if metric.log_scale and len(everything) and everything.min() > 0:
             logarithmic(ax, "x")
@@ -103,11 +96,6 @@ def metric_points(
     return figure
 
 
-def _beside(ax: Axes, y: float, text: str, size: float = 7.5) -> None:
-    """A remark to the right of a row, outside of the data."""
-    ax.text(1.015, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=size, color=MUTED)
-
-
 def _noise_line(ax: Axes, noise: pd.Series[float]) -> None:
     """Noise's median as a dotted line, where it does not squash the data; a remark below the title where it would."""
     if noise.empty:
@@ -124,96 +112,6 @@ def _noise_line(ax: Axes, noise: pd.Series[float]) -> None:
     else:
         side = "→" if value > high else "←"
         ax.text(1, 1.02, f"noise {plain(value)} {side}", transform=ax.transAxes, ha="right", fontsize=7.5, color=MUTED)
-
-
-def improvements(
-    comparisons: pd.DataFrame, tasks: Sequence[str], look: Mapping[str, Look], *, rows: Side, title: str
-) -> Figure:
-    """How far one objective is ahead of another, with intervals: a panel per task.
-
-    Args:
-        comparisons: of `bench.report.significance`.
-        tasks: the panels, in order.
-        look: of each objective.
-        rows: which side of the pairs the rows are named after; the panel's title names the other one.
-        title: of the figure.
-    """
-    figure, axes = _pair_panels(comparisons, tasks, title)
-    for ax, task in zip(axes, tasks, strict=True):
-        of = comparisons[comparisons["task"] == task].reset_index(drop=True)
-        ratio = bool((of["scale"] == "log-ratio").all())
-        ends = of[["improvement", "improvement_low", "improvement_high"]].to_numpy(dtype=float)
-        finite = np.append(ends[np.isfinite(ends)], 0.0)  # before any exp: exp(−∞) is a finite number
-        pad = 0.12 * float(np.ptp(finite)) or 0.5
-        left, right, neutral = float(finite.min()) - pad, float(finite.max()) + pad, 0.0
-        if ratio:
-            ends, left, right, neutral = np.exp(ends), math.exp(left), math.exp(right), 1.0
-        for y, (center, low, high) in enumerate(ends):
-            _interval(ax, y, center, np.clip([low, high], left, right), look[of[rows][y]], of["told_apart"][y])
-            reached = ["−∞"] * bool(low < left) + ["∞"] * bool(high > right)
-            seeds, planned = of["seeds"][y], min(of["one_planned"][y], of["other_planned"][y])
-            said = "–" if math.isnan(center) else ", ".join(reached)
-            _beside(ax, y, said, size=9)
-            if 0 < seeds < planned:
-                _beside(ax, y + 0.3 * bool(said), f"{seeds} of {planned}")
-        ax.axvline(neutral, color=INK, lw=1)
-        ax.set_xlim(left, right)
-        if ratio:
-            logarithmic(ax, "x")
-        _name_pairs(ax, task, of, rows)
-        ax.set_xlabel("times as good" if ratio else "better by, in the metric's unit")
-    return figure
-
-
-def probabilities(
-    comparisons: pd.DataFrame, tasks: Sequence[str], look: Mapping[str, Look], *, rows: Side, title: str
-) -> Figure:
-    """Probability that a run of one objective beats a run of another, with intervals: a panel per task.
-
-    Args:
-        comparisons: of `bench.report.significance`.
-        tasks: the panels, in order.
-        look: of each objective.
-        rows: which side of the pairs the rows are named after.
-        title: of the figure.
-    """
-    figure, axes = _pair_panels(comparisons, tasks, title)
-    for ax, task in zip(axes, tasks, strict=True):
-        of = comparisons[comparisons["task"] == task].reset_index(drop=True)
-        ends = 100 * of[["probability", "probability_low", "probability_high"]].to_numpy(dtype=float)
-        for y, (center, low, high) in enumerate(ends):
-            _interval(ax, y, center, (low, high), look[of[rows][y]], of["told_apart"][y])
-        ax.axvline(50, color=INK, lw=1)
-        ax.set_xlim(-4, 104)
-        _name_pairs(ax, task, of, rows)
-        ax.set_xlabel("probability of improvement (%)")
-    return figure
-
-
-def _pair_panels(comparisons: pd.DataFrame, tasks: Sequence[str], title: str) -> tuple[Figure, list[Axes]]:
-    largest = max((int((comparisons["task"] == task).sum()) for task in tasks), default=1)
-    return panels(len(tasks), height=1.15 + ROW * largest, title=title)
-
-
-def _interval(
-    ax: Axes, y: float, center: float, ends: Sequence[float] | NDArray[np.float64], style: Look, filled: bool
-) -> None:
-    """A line between the ends and a mark at the center: filled where the two can be told apart."""
-    ax.plot(ends, [y, y], color=style.color, lw=2.2)
-    if math.isfinite(center):
-        ax.plot(center, y, style.marker, color=style.color, mfc=style.color if filled else PAPER, mew=1.5, ms=6.5)
-
-
-def _name_pairs(ax: Axes, task: str, of: pd.DataFrame, rows: Side) -> None:
-    """Titles and row names of a panel of pairs."""
-    if of.empty:
-        ax.set_title(task)
-        ax.set_yticks([])
-        ax.text(0.5, 0.5, "nothing to compare", transform=ax.transAxes, ha="center", va="center", color=MUTED)
-        return
-    fixed = of["one" if rows == "other" else "other"].iloc[0]
-    ax.set_title(f"{task}: {fixed} against" if rows == "other" else f"{task}: against {fixed}")
-    objective_rows(ax, list(of[rows]))
 
 
 def selection_protocols(
@@ -252,7 +150,7 @@ def selection_protocols(
             ax.plot([cell.min(), cell.max()], [y, y], color=look[name].color, lw=1.4, alpha=0.5)
             for _, final in every[(every["objective"] == name) & (every["selection"] == "final")].iterrows():
                 if final["finished"] < final["planned"]:
-                    _beside(ax, y, f"{final['finished']} of {final['planned']}")
+                    remark(ax, y, f"{final['finished']} of {final['planned']}")
             for way, marker, _ in ways:
                 if way in cell.index:
                     filled = look[name].color if way == "final" else PAPER

@@ -73,13 +73,6 @@ def p_said(p: float) -> str:
     return f"p\u00a0{text}" if text.startswith("<") else f"p\u00a0=\u00a0{text}"
 
 
-def end(value: float) -> str:
-    """An end of an interval: ``1.02``, ``−∞``, ``–`` where it is not known."""
-    if math.isnan(value):
-        return "–"
-    return ("−∞" if value < 0 else "∞") if math.isinf(value) else f"{value:.2f}".replace("-", "−")
-
-
 def listed_names(names: Sequence[str]) -> str:
     """``a, b and c``."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

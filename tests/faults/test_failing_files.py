@@ -216,11 +216,16 @@ def content(folder: Path) -> dict[Path, bytes]:
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("what", WRITES)
-@pytest.mark.parametrize("empty", [True, False], ids=["new", "over an older one"])
+@pytest.mark.parametrize(
+    ("what", "empty"),
+    [  # an index is made of records: of an empty folder there is none
+        pytest.param(what, empty, id=f"{what}, {'new' if empty else 'over an older one'}")
+        for what in WRITES
+        for empty in (True, False)
+        if not (what == "index" and empty)
+    ],
+)
 def test_whatever_is_written_is_there_whole_or_as_it_was(what: str, empty: bool, peace: Peace, tmp_path: Path) -> None:
-    if what == "index" and empty:
-        pytest.skip("there is nothing to pack")
     write = WRITES[what]
     start = tmp_path / "start"
     if empty:

@@ -12,7 +12,7 @@ from bench.record import Status
 from bench.report import film
 from bench.report.curves import Part, parts
 from bench.report.film import COLUMNS, Frames, columns_of, placed
-from bench.report.films import film_strips, make_strip, modes_hit
+from bench.report.film_strips import film_strips, make_strip, modes_hit
 from bench.report.reader import read_material
 from bench.report.style import COLORS, looks, theme
 from bench.spec import Budget

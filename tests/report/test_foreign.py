@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bench.measured import Film
 from bench.record import Status
-from bench.report import drawing, films
+from bench.report import drawing, film_strips
 from bench.report.pictures import FARTHEST, drawable, sample_panels, shared_frame
 from bench.report.reader import read_material
 from bench.report.shapes import fitting_modes, shape_of
@@ -44,7 +44,7 @@ def drawn(store):
     material = read_material([store.folder])
     look = looks(material.objectives)
     with theme():
-        made = (*films.film_strips(material, look), *drawing.samples(material, look))
+        made = (*film_strips.film_strips(material, look), *drawing.samples(material, look))
         for picture in made:
             picture.figure.draw_without_rendering()
     return material, made
@@ -55,7 +55,7 @@ def test_samples_of_another_shape_than_a_perfect_samplers_are_not_shown(store, o
     make_reference(store, "ring")
     put(store, "nsgan", other)
     material, (strip, _) = drawn(store)
-    assert films.make_strip(material, "ring").frames["nsgan"] == "no film kept"
+    assert film_strips.make_strip(material, "ring").frames["nsgan"] == "no film kept"
     assert "nsgan (no film kept)" in strip.caption
     samples = material.samples("ring")[1]
     assert samples["nsgan"] == "no samples kept"
@@ -75,7 +75,7 @@ def test_where_no_film_fits_there_is_no_strip(store):
     make_reference(store, "ring")
     for name in NAMES:
         put(store, name, POINTS[3])
-    assert films.film_strips(read_material([store.folder]), looks(NAMES)) == []
+    assert film_strips.film_strips(read_material([store.folder]), looks(NAMES)) == []
 
 
 @pytest.mark.parametrize("modes", [((0.0, 0.0, 0.0),), ((0.0, 0.0), (1.0,)), ((np.inf, 0.0),), ((),)])

@@ -58,7 +58,7 @@ def test_objectives_of_two_folders_stand_in_one_task(two):
     assert task.objectives == material.objectives == ("nsgan", "wgan-gp")
     assert material.title == "One + other"
     assert material.notices == ()
-    assert material.stores == two
+    assert tuple(origin.store for origin in material.origins) == tuple(two)
     assert {material.store_of(run_id) for run_id in material.runs["run_id"]} == set(two)
     assert len(material.history("ring")["objective"].unique()) == 2
     _, found = material.samples("ring")

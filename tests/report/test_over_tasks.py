@@ -143,8 +143,8 @@ def test_differences_are_drawn_and_told_as_differences(make):
     material = make(cells, metric="recall", view=View(metric="recall"))
     figure = figures.over_all_tasks(material)
     left = figure.axes[0]
-    assert (left.get_xscale(), left.get_xlabel()) == ("linear", "better than nsgan by, in the metric's unit")
-    assert left.get_xlim()[0] <= 0 < 0.3 < left.get_xlim()[1] < 0.7
+    assert (left.get_xscale(), left.get_xlabel()) == ("linear", "better than nsgan by, in points")
+    assert left.get_xlim()[0] <= 0 < 30 < left.get_xlim()[1] < 70  # recall is told in percent
     (said,) = [line for line in finding(material).evidence if line.startswith("hinge against nsgan")]
     assert said.startswith("hinge against nsgan: better by ")
     assert "times" not in said

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from bench.report import drawn as module
+from bench.report import rendering as module
 from bench.report.blocks import Picture
-from bench.report.drawn import FEW, drawn
+from bench.report.rendering import FEW, rendered
 from bench.report.style import panels
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
@@ -35,27 +35,27 @@ def on(monkeypatch, cores):
 
 def test_every_picture_comes_once_and_in_order(monkeypatch):
     on(monkeypatch, 2)
-    made = [(picture.name, svg) for picture, (svg, _) in drawn(pictures())]
+    made = [(picture.name, svg) for picture, (svg, _) in rendered(pictures())]
     assert [name for name, _ in made] == [f"p{number}" for number in range(COUNT)]
     assert all(f"figure {number}" in svg for number, (_, svg) in enumerate(made))
 
 
 def test_a_killed_process_costs_no_picture(monkeypatch):
     on(monkeypatch, 2)
-    made = [svg for _, (svg, _) in drawn(pictures(fatal=3))]
+    made = [svg for _, (svg, _) in rendered(pictures(fatal=3))]
     assert len(made) == COUNT
     assert all(f"figure {number}" in svg for number, svg in enumerate(made))
 
 
 def test_pictures_are_the_same_as_of_one_process(monkeypatch):
     on(monkeypatch, 2)
-    several = [png for _, (_, png) in drawn(pictures())]
+    several = [png for _, (_, png) in rendered(pictures())]
     on(monkeypatch, 1)
-    assert several == [png for _, (_, png) in drawn(pictures())]
+    assert several == [png for _, (_, png) in rendered(pictures())]
 
 
 def test_a_figure_is_forgotten_once_it_is_drawn(monkeypatch):
     on(monkeypatch, 1)
     (shown,) = pictures()[:1]
-    list(drawn([shown]))
+    list(rendered([shown]))
     assert "figure" not in vars(shown)

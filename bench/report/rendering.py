@@ -22,7 +22,7 @@ Drawing = tuple[str, bytes]
 """A figure as SVG and as PNG."""
 
 
-def drawn(pictures: Sequence[Picture]) -> Iterator[tuple[Picture, Drawing]]:
+def rendered(pictures: Sequence[Picture]) -> Iterator[tuple[Picture, Drawing]]:
     """Every picture in order with its drawing, by as many processes as there are cores."""
     done = 0
     workers = min(_cores(), len(pictures) // FEW)
