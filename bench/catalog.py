@@ -27,16 +27,15 @@ import importlib
 import inspect
 import json
 import re
-import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import annotated_types
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import TypeAdapter, ValidationError
 
 from bench.errors import CatalogError, explain, nearest, unknown
+from bench.settings import SettingDescription, SettingField, adapter_of, describe_setting, fields_of
+from bench.settings import Unit as Unit
 
 if TYPE_CHECKING:
     from bench.architectures.base import Architecture
@@ -48,26 +47,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
-
-
-@dataclasses.dataclass(frozen=True)
-class SettingDescription:
-    """One setting of an entry: its type, default, allowed range and meaning with unit."""
-
-    name: str
-    type: str
-    default: str
-    allowed: str
-    unit: str
-    meaning: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Unit:
-    """What a setting is counted in: ``Annotated[float, Field(description=…), Unit("pixels")]``; without it a number
-    has no dimension."""
-
-    name: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,14 +78,14 @@ class Entry(Generic[T]):
     plugin: PluginSpec | None
 
     @functools.cached_property
-    def fields(self) -> dict[str, _Field]:
+    def fields(self) -> dict[str, SettingField]:
         """Its settings, in the order of the class."""
-        return _fields(self.factory)
+        return fields_of(self.factory)
 
     @functools.cached_property
     def adapter(self) -> TypeAdapter[T]:
         """Validates its settings."""
-        return _adapter(self.factory)
+        return adapter_of(self.factory)
 
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,39}")
@@ -262,7 +241,7 @@ class Catalog(Generic[T]):
             latex=entry.latex,
             optimum=entry.optimum,
             source=entry.source,
-            settings=tuple(_describe_setting(field) for field in entry.fields.values()),
+            settings=tuple(describe_setting(field) for field in entry.fields.values()),
             origin=f"plugin {entry.plugin.name}" if entry.plugin else "built in",
         )
 
@@ -275,80 +254,6 @@ class Catalog(Generic[T]):
                     importlib.import_module(module)
             finally:
                 _loading[:] = held
-
-
-@dataclasses.dataclass(frozen=True)
-class _Field:
-    name: str
-    annotation: Any
-    default: Any
-    allowed: str
-    unit: str
-    meaning: str
-
-
-def _fields(factory: Callable[..., Any]) -> dict[str, _Field]:
-    hints = typing.get_type_hints(factory, include_extras=True)
-    fields = {}
-    for field in dataclasses.fields(factory):  # type: ignore[arg-type]  # an entry is a dataclass
-        annotation = hints[field.name]
-        plain, meaning, allowed, unit = annotation, "", "", ""
-        if typing.get_origin(annotation) is typing.Annotated:
-            plain, *marks = typing.get_args(annotation)
-            infos = [mark for mark in marks if isinstance(mark, FieldInfo)]
-            meaning = next((info.description for info in infos if info.description), "")
-            allowed = ", ".join(_bound(limit) for info in infos for limit in info.metadata)
-            unit = next((mark.name for mark in marks if isinstance(mark, Unit)), "")
-        default = field.default
-        if field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
-        fields[field.name] = _Field(field.name, plain, default, allowed, unit, meaning)
-    return fields
-
-
-_SIGNS = {annotated_types.Gt: ">", annotated_types.Ge: "≥", annotated_types.Lt: "<", annotated_types.Le: "≤"}
-
-
-def _bound(limit: Any) -> str:
-    sign = _SIGNS.get(type(limit))
-    return f"{sign} {getattr(limit, dataclasses.fields(limit)[0].name)}" if sign else str(limit)
-
-
-def _describe_setting(field: _Field) -> SettingDescription:
-    allowed = field.allowed
-    if typing.get_origin(field.annotation) is typing.Literal:
-        allowed = " | ".join(str(option) for option in typing.get_args(field.annotation))
-    type_, default = _type_name(field.annotation), _shown(field.default)
-    return SettingDescription(field.name, type_, default, allowed, field.unit, field.meaning)
-
-
-def _shown(default: Any) -> str:
-    if default is dataclasses.MISSING:
-        return "required"
-    if isinstance(default, bool):
-        return str(default).lower()
-    if isinstance(default, tuple):
-        return ", ".join(map(_shown, default)) or "none"
-    return str(default) or '""'
-
-
-def _type_name(annotation: Any) -> str:
-    """The type in the words of suite files."""
-    if typing.get_origin(annotation) is typing.Literal:
-        return "text"
-    if typing.get_origin(annotation) is tuple:
-        return f"list of {_type_name(typing.get_args(annotation)[0])}"
-    if isinstance(annotation, types.UnionType):
-        return " | ".join(_type_name(option) for option in typing.get_args(annotation))
-    names = {"float": "number", "int": "integer", "str": "text", "bool": "true | false", "Pick": "entry"}
-    return names.get(getattr(annotation, "__name__", ""), str(annotation))
-
-
-def _adapter(factory: Callable[..., T]) -> TypeAdapter[T]:
-    if "__pydantic_config__" not in vars(factory):
-        config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_default=True, revalidate_instances="always")
-        factory.__pydantic_config__ = config  # type: ignore[attr-defined]
-    return TypeAdapter(typing.cast(type[T], factory))
 
 
 def _validate_when_made(cls: type, catalog: Catalog[T], entry: Entry[T]) -> None:

@@ -12,9 +12,10 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from bench.catalog import CATALOGS, Catalog, Description, SettingDescription, registered_by
+from bench.catalog import CATALOGS, Catalog, Description, registered_by
 from bench.errors import CatalogError, unknown
 from bench.plugins import load_plugin
+from bench.settings import SettingDescription
 from bench.symbols import pieces, symbols_of
 
 LABELS = 10

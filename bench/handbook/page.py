@@ -11,12 +11,13 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from bench.catalog import Catalog, SettingDescription, losses, objectives, penalties, stabilisers
+from bench.catalog import Catalog, losses, objectives, penalties, stabilisers
 from bench.files import write_atomically
 from bench.handbook.curves import SURENESS, VANISHED, Variant, panels, pulls
 from bench.handbook.figure import draw_losses, to_files
 from bench.handbook.markdown import cell_code, display, escape, heading, link, number, paper
 from bench.objectives.base import Objective, Pick
+from bench.settings import SettingDescription
 from bench.symbols import SYMBOLS
 
 KINDS = (losses, penalties, stabilisers, objectives)
