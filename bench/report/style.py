@@ -98,6 +98,7 @@ def theme() -> Iterator[None]:
         "legend.fontsize": 9,
         "lines.linewidth": 1.6,
         "svg.fonttype": "none",
+        "svg.hashsalt": "ganbench",  # the same figure is the same file
         "axes.unicode_minus": True,
     }
     with mpl.rc_context(), sns.axes_style("white"), mpl.rc_context(settings):

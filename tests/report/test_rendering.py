@@ -49,9 +49,9 @@ def test_a_killed_process_costs_no_picture(monkeypatch):
 
 def test_pictures_are_the_same_as_of_one_process(monkeypatch):
     on(monkeypatch, 2)
-    several = [png for _, (_, png) in rendered(pictures())]
+    several = [drawing for _, drawing in rendered(pictures())]
     on(monkeypatch, 1)
-    assert several == [png for _, (_, png) in rendered(pictures())]
+    assert several == [drawing for _, drawing in rendered(pictures())]
 
 
 def test_a_figure_is_forgotten_once_it_is_drawn(monkeypatch):
