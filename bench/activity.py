@@ -82,9 +82,12 @@ def now() -> str:
 def write_activity(folder: Path, activity: Activity) -> None:
     """Tell others; what cannot be told (a full disk) is no fault of the work."""
     temporary = folder / f".{FILE}.{os.getpid()}.part"  # not flushed to the disk: nobody asks after a power cut
-    with contextlib.suppress(OSError):
+    try:
         temporary.write_text(activity.model_dump_json(indent=1) + "\n", encoding="utf-8")
         temporary.replace(folder / FILE)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def read_activity(folder: Path) -> Activity | None:

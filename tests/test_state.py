@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 from pathlib import Path
@@ -17,6 +18,16 @@ from bench.state import LISTED, State, make_state, print_state, watch_state
 from bench.store import Store
 from bench.suite import plan_suite
 from tests.test_forecast import SUITE, of, record
+
+
+def test_what_cannot_be_told_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_half(path: Path, text: str, encoding: str) -> int:
+        path.write_bytes(text.encode(encoding)[: len(text) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_text", write_half)
+    write_activity(tmp_path, begin_activity())
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
