@@ -122,8 +122,9 @@ def _choices(path: str, studies: Sequence[StudyOutcome]) -> list[Scalar]:
 def _scatter(
     ax: Axes, study: StudyOutcome, path: str, choices: Sequence[Scalar], beside: float, style: Look
 ) -> list[float]:
-    """One objective's trials over one setting; those without a value stand on the frame's upper edge."""
-    scale = 100 if METRICS[study.metric].percent else 1
+    """One objective's trials over one setting; those without a value stand on the frame's worse edge."""
+    metric = METRICS[study.metric]
+    scale = 100 if metric.percent else 1
     placed = []
     for trial in study.trials:
         setting = trial.settings.get(path)
@@ -139,6 +140,6 @@ def _scatter(
             ax.plot(x, y, ms=8, mec=PAPER, mew=0.9, zorder=4, **mark)  # type: ignore[arg-type]
     without = [x for x, value, _ in placed if value is None]
     if without:
-        above = ax.get_xaxis_transform()
-        ax.plot(without, [1.0] * len(without), "x", color=style.color, ms=5, transform=above, clip_on=False)
+        edge = [1.0 if metric.better == "lower" else 0.0] * len(without)
+        ax.plot(without, edge, "x", color=style.color, ms=5, transform=ax.get_xaxis_transform(), clip_on=False)
     return [y for _, y, _ in drawn]

@@ -283,7 +283,7 @@ def _slices(tuning: Tuning, look: Mapping[str, Look]) -> Iterator[Block]:
             f"slices-{number}-{slug(label)}",
             f"{label}: slices",
             f"Every trial over each setting that was searched: {metric.title} on validation data ({metric.better} is "
-            "better). Large: the best trial of each objective. Crosses on the upper edge: trials without a value "
+            "better). Large: the best trial of each objective. Crosses on the edge: trials without a value "
             "(diverged, pruned, failed).",
             f"Scatter plots of {metric.title} over {listed_names(list(searched))}. {_ends(label, studies)}",
             functools.partial(tuned_figures.slices, label, studies, look),

@@ -51,7 +51,7 @@ def open_storage(url: str | None, folder: Path) -> Storage:
     """
     quieten()
     parsed = URL.create("sqlite", database=str(folder.absolute() / FILE)) if url is None else _parsed(url)
-    shown = show_url(parsed)
+    shown = str(folder / FILE) if url is None else show_url(parsed)
     try:
         engine = sqlalchemy.create_engine(parsed, **_engine_settings(parsed))
         with engine.connect():
@@ -66,7 +66,7 @@ def open_storage(url: str | None, folder: Path) -> Storage:
     except ImportError as error:
         _, how = DRIVERS.get(parsed.get_backend_name(), ("", f"pip install {error.name or 'its driver'}"))
         raise UsageError(f"{OPTION}: {shown} needs a driver that is not installed: {how}") from None
-    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
+    except Exception as error:  # whatever a driver raises for a door that stays shut
         raise UsageError(
             f"{OPTION}: {shown} cannot be used: {reason_of(error, parsed)}; "
             f"nothing was started. Give another with {OPTION}, or leave it out for a SQLite file beside the results"
@@ -96,7 +96,8 @@ def kept(storage: Storage) -> Iterator[None]:
 
 def show_url(url: URL) -> str:
     """Where a database is, without password and options (which may hold one)."""
-    return url.set(password=None, query={}).render_as_string(hide_password=True)
+    plain = URL.create(url.get_backend_name(), url.username, None, url.host, url.port, url.database)
+    return plain.render_as_string()
 
 
 def reason_of(error: BaseException, url: URL) -> str:
