@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from bench.metrics import METRICS
 from bench.reading import read_bytes, told
 from bench.settings import Scalar, Search
-from bench.spec import Frozen
+from bench.spec import Frozen, Label
 
 FILE = "tuning.json"
 """In the results folder of the tuned suite."""
 SCHEMA_VERSION = 1
 
+SettingPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]+$", max_length=200)]
+"""As in `bench.search_space`."""
 State = Literal["completed", "pruned", "failed"]
 """Optuna's, in the words of statuses."""
 
@@ -31,7 +33,7 @@ class TrialOutcome(Frozen):
     reason: str | None
     value: float | None
     """Of a completed trial: the metric on the validation split at the end, the median over its seeds."""
-    settings: dict[str, Scalar]
+    settings: dict[SettingPath, Scalar]
     """By path."""
     images: int
     """Real images shown to the discriminator, over all of its runs."""
@@ -43,7 +45,7 @@ class TrialOutcome(Frozen):
 class ParameterOutcome(Frozen):
     """A setting that was searched."""
 
-    path: str
+    path: SettingPath
     low: int | float | None
     high: int | float | None
     log: bool
@@ -72,11 +74,11 @@ class StudyOutcome(Frozen):
     """One cell's study."""
 
     cell: str
-    objective: str
-    tuned: str
+    objective: Label
+    tuned: Label
     """What the objective is called with the settings that won."""
-    architecture: str
-    dataset: str
+    architecture: Label
+    dataset: Label
     metric: Annotated[str, AfterValidator(_known_metric)]
     space: str
     """The feature space of the metric."""

@@ -17,6 +17,9 @@ from bench.report.style import PAPER, Look, legend, logarithmic, panels, unit
 from bench.settings import Scalar
 from bench.tuned import ParameterOutcome, StudyOutcome
 
+POINTS = 100
+"""Of a curve, at most."""
+
 
 def best_against_budget(
     tasks: Mapping[str, Sequence[StudyOutcome]],
@@ -62,12 +65,14 @@ def _curve(
     """One objective's line, and its band where it has one; what was drawn."""
     scale = 100 if metric.percent else 1
     k = np.arange(1, len(values) + 1)
-    marks = {"marker": style.marker, "markevery": max(1, len(values) // 8), "ms": 4.5, "mew": 0}
+    if is_random and len(values) > POINTS:
+        k = np.unique(np.geomspace(1, len(values), POINTS).round().astype(int))
+    marks = {"marker": style.marker, "markevery": max(1, len(k) // 8), "ms": 4.5, "mew": 0}
     if not is_random:
         best = scale * np.array(statistics.best_so_far(values, metric.better))
         ax.plot(k, best, color=style.color, ls=style.dash, drawstyle="steps-post", label=name, **marks)  # type: ignore[arg-type]
         return [float(value) for value in best if math.isfinite(value)]
-    found = statistics.expected_best(values, metric.better)
+    found = statistics.expected_best(values, metric.better, k.tolist())
     low, center, high = (
         scale * np.array([getattr(interval, end) for interval in found]) for end in ("low", "estimate", "high")
     )
@@ -141,5 +146,5 @@ def _scatter(
     without = [x for x, value, _ in placed if value is None]
     if without:
         edge = [1.0 if metric.better == "lower" else 0.0] * len(without)
-        ax.plot(without, edge, "x", color=style.color, ms=5, transform=ax.get_xaxis_transform(), clip_on=False)
+        ax.plot(without, edge, "|", color=style.color, ms=9, mew=1.4, transform=ax.get_xaxis_transform(), clip_on=False)
     return [y for _, y, _ in drawn]

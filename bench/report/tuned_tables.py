@@ -52,6 +52,25 @@ def tasks_of(tuning: Tuning) -> dict[str, list[StudyOutcome]]:
     return found
 
 
+def tasks_with_values(tuning: Tuning) -> dict[str, list[StudyOutcome]]:
+    """Those of which any trial has a value."""
+    return {
+        label: studies
+        for label, studies in tasks_of(tuning).items()
+        if any(trial.value is not None for study in studies for trial in study.trials)
+    }
+
+
+def known_tasks(material: Material, tuning: Tuning) -> dict[str, str]:
+    """What the report calls each task, of those that any run has a record of."""
+    known = {}
+    for label, studies in tasks_of(tuning).items():
+        task = task_of(material, studies[0], studies[0].objective)
+        if task is not None:
+            known[label] = task.label
+    return known
+
+
 def trials(tunings: Iterable[Tuning]) -> pd.DataFrame:
     """Every finished trial."""
     rows = [

@@ -63,10 +63,11 @@ def _asked(tuning: Tuning) -> str:
     )
     metrics = listed_names(list(dict.fromkeys(METRICS[study.metric].title for study in tuning.studies)))
     seeds = ", ".join(map(str, tuning.seeds))
+    pruned = "none of them ended early" if tuning.pruner == "NopPruner" else f"ended early by {tuning.pruner}"
     each = "seed" if len(tuning.seeds) == 1 else "the median over seeds"
     return (
         f"The -tuned objectives have settings that `ganbench tune` chose for suite {tuning.suite}: {budget} for every "
-        f"objective on every task, proposed by Optuna's {tuning.sampler}, ended early by {tuning.pruner}. A trial's "
+        f"objective on every task, proposed by Optuna's {tuning.sampler}, {pruned}. A trial's "
         f"value is {metrics} at its end, on the validation split ({each} {seeds}); a diverged trial has none. "
         "Everything else in this report is of fresh seeds and of the test split: what was chosen for being good looks "
         f"better where it was chosen. The studies are in {tuning.storage}."
@@ -125,16 +126,7 @@ def _side(line: Line, side: str, metric: Metric) -> Cell:
 
 
 def _curves(material: Material, tuning: Tuning, look: Mapping[str, Look]) -> Iterator[Block]:
-    tasks = {
-        label: studies
-        for label, studies in tuned_tables.tasks_of(tuning).items()
-        if any(trial.value is not None for study in studies for trial in study.trials)
-    }
-    known = {
-        label: task.label
-        for label, studies in tasks.items()
-        if (task := tuned_tables.task_of(material, studies[0], studies[0].objective)) is not None
-    }
+    tasks, known = tuned_tables.tasks_with_values(tuning), tuned_tables.known_tasks(material, tuning)
     labels = list(tasks)
     for start in range(0, len(labels), TASKS_PER_FIGURE):
         part = {label: tasks[label] for label in labels[start : start + TASKS_PER_FIGURE]}
@@ -274,16 +266,14 @@ def _importance(value: float | None, most: float, is_searched: bool) -> Cell:
 
 
 def _slices(tuning: Tuning, look: Mapping[str, Look]) -> Iterator[Block]:
-    for number, (label, studies) in enumerate(tuned_tables.tasks_of(tuning).items(), start=1):
-        if not any(trial.value is not None for study in studies for trial in study.trials):
-            continue
+    for number, (label, studies) in enumerate(tuned_tables.tasks_with_values(tuning).items(), start=1):
         searched = dict.fromkeys(parameter.path for study in studies for parameter in study.parameters)
         metric = METRICS[studies[0].metric]
         yield Picture(
             f"slices-{number}-{slug(label)}",
             f"{label}: slices",
             f"Every trial over each setting that was searched: {metric.title} on validation data ({metric.better} is "
-            "better). Large: the best trial of each objective. Crosses on the edge: trials without a value "
+            "better). Large: the best trial of each objective. Ticks on the edge: trials without a value "
             "(diverged, pruned, failed).",
             f"Scatter plots of {metric.title} over {listed_names(list(searched))}. {_ends(label, studies)}",
             functools.partial(tuned_figures.slices, label, studies, look),
