@@ -83,8 +83,10 @@ def tune(
         StorageError: results or the database cannot be written any more; what is recorded is safe.
     """
     begin = time.perf_counter()
-    store.prepare()
+    if storage_url is None:
+        store.prepare()
     storage = open_storage(storage_url, store.folder)
+    store.prepare()
     with kept(storage):
         board = Board(tuning, plan.name, storage, Leases(storage.engine, this_worker()))
         earlier = _count(board)
