@@ -149,11 +149,7 @@ class Board:
         if most is None and self._is_spent(finished):
             return None
         slot = len(leases)
-        while (most is None or slot < most) and slot < len(leases) + 1:
-            if self.leases.begin(name, slot):
-                return slot
-            slot += 1
-        return None
+        return slot if (most is None or slot < most) and self.leases.begin(name, slot) else None
 
     def _trial(self, study: StudyPlan, slot: int) -> tuple[Trial, frozenset[int]]:
         """The trial of a slot: the one that another worker has begun, else a new one, made in one go with its place."""

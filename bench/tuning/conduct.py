@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -157,9 +157,8 @@ class _Shift:
         self._stopping.set()
         self._phases.pool.ask_to_stop()
 
-    def _guarded(self, work: object) -> None:
+    def _guarded(self, work: Callable[[], None]) -> None:
         try:
-            assert callable(work)
             work()
         except BaseException as error:
             self._errors.append(error)
