@@ -66,7 +66,7 @@ def _asked(tuning: Tuning) -> str:
     pruned = "none of them ended early" if tuning.pruner == "NopPruner" else f"ended early by {tuning.pruner}"
     each = "seed" if len(tuning.seeds) == 1 else "the median over seeds"
     return (
-        f"The -tuned objectives have settings that `ganbench tune` chose for suite {tuning.suite}: {budget} for every "
+        f"The -tuned objectives have settings that “ganbench tune” chose for suite {tuning.suite}: {budget} for every "
         f"objective on every task, proposed by Optuna's {tuning.sampler}, {pruned}. A trial's "
         f"value is {metrics} at its end, on the validation split ({each} {seeds}); a diverged trial has none. "
         "Everything else in this report is of fresh seeds and of the test split: what was chosen for being good looks "
