@@ -1,0 +1,106 @@
+"""The discriminator a few updates ahead, as a differentiable function of the generator (Metz et al. 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from bench.objectives.base import Loss
+
+Scores = Callable[[Tensor], Tensor]
+Weights = dict[str, Tensor]
+OPTIMIZERS = ("adam", "momentum", "rmsprop", "sgd")
+"""Entries whose update is written out here once more, such that it can be differentiated."""
+
+
+def look_ahead(
+    discriminator: nn.Module, optimizer: torch.optim.Optimizer, loss: Loss, real: Tensor, fake: Tensor, steps: int
+) -> Scores:
+    """What scores samples after ``steps`` more updates on one batch, differentiable by what ``fake`` leads back to.
+
+    The discriminator, its weights' gradients and its optimizer stay as they are.
+
+    Args:
+        discriminator: whose weights the updates start from.
+        optimizer: its own, whose rule and state they follow.
+        loss: what they descend.
+        real: shown samples of the data.
+        fake: shown samples that lead back to the generator.
+        steps: how many updates; 0: the discriminator as it is.
+    """
+    if not steps:
+        return discriminator
+    # cut from the discriminator's own, which the generator's gradient is not to reach
+    weights = {name: weight.detach().requires_grad_() for name, weight in discriminator.named_parameters()}
+    rule = Rule(optimizer, dict(discriminator.named_parameters()))
+    for _ in range(steps):
+        real_scores, fake_scores = (functional_call(discriminator, weights, (shown,)) for shown in (real, fake))
+        gradients = torch.autograd.grad(
+            loss.discriminator(real_scores, fake_scores), tuple(weights.values()), create_graph=True, materialize_grads=True
+        )
+        weights = rule.step(weights, gradients)
+    return lambda samples: functional_call(discriminator, weights, (samples,))
+
+
+class Rule:
+    """An optimizer's update as a function: nothing changes in place.
+
+    Args:
+        optimizer: SGD, Adam or RMSprop of torch, in the state that the first update starts from.
+        parameters: the weights that it holds, by name.
+
+    Raises:
+        TypeError: another optimizer.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, parameters: dict[str, nn.Parameter]) -> None:
+        kinds: list[tuple[type, Callable[[str, Tensor, dict[str, Any]], Tensor]]] = [
+            (torch.optim.SGD, self._sgd),
+            (torch.optim.Adam, self._adam),
+            (torch.optim.RMSprop, self._rmsprop),
+        ]
+        found = next((direction for kind, direction in kinds if isinstance(optimizer, kind)), None)
+        if found is None:
+            raise TypeError(f"updates of {type(optimizer).__name__} cannot be differentiated here")
+        self._direction = found
+        (self._group,) = optimizer.param_groups
+        self._state = {name: dict(optimizer.state.get(parameter, {})) for name, parameter in parameters.items()}
+
+    def step(self, weights: Weights, gradients: tuple[Tensor, ...]) -> Weights:
+        """The weights after one update."""
+        rate = self._group["lr"]
+        return {
+            name: weight - rate * self._direction(name, gradient, self._state[name])
+            for (name, weight), gradient in zip(weights.items(), gradients, strict=True)
+        }
+
+    def _sgd(self, name: str, gradient: Tensor, state: dict[str, Any]) -> Tensor:
+        momentum = self._group["momentum"]
+        if not momentum:
+            return gradient
+        before = state.get("momentum_buffer")
+        state["momentum_buffer"] = gradient if before is None else momentum * before + gradient
+        return gradient + momentum * state["momentum_buffer"] if self._group["nesterov"] else state["momentum_buffer"]
+
+    def _adam(self, name: str, gradient: Tensor, state: dict[str, Any]) -> Tensor:
+        beta1, beta2 = self._group["betas"]
+        state["step"] = state.get("step", gradient.new_zeros(())) + 1
+        state["exp_avg"] = beta1 * state.get("exp_avg", 0.0) + (1 - beta1) * gradient
+        state["exp_avg_sq"] = beta2 * state.get("exp_avg_sq", 0.0) + (1 - beta2) * gradient.square()
+        mean = state["exp_avg"] / (1 - beta1 ** state["step"])
+        square = state["exp_avg_sq"] / (1 - beta2 ** state["step"])
+        return mean / (_root(square) + self._group["eps"])
+
+    def _rmsprop(self, name: str, gradient: Tensor, state: dict[str, Any]) -> Tensor:
+        alpha = self._group["alpha"]
+        state["square_avg"] = alpha * state.get("square_avg", 0.0) + (1 - alpha) * gradient.square()
+        return gradient / (_root(state["square_avg"]) + self._group["eps"])
+
+
+def _root(square: Tensor) -> Tensor:
+    """√v; where it is zero, so is its own gradient, which would not be finite."""
+    return square.clamp_min(torch.finfo(square.dtype).tiny).sqrt()
