@@ -24,6 +24,7 @@ FLOORS = (
         "resolve",
         "drafts",
         "compatibility",
+        "matching",
         "suite_file",
         "suite_schema",
         "plugins",

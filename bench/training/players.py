@@ -10,7 +10,8 @@ from torch import nn
 from bench.architectures.autoencoder import EnergyDiscriminator
 from bench.architectures.base import Players
 from bench.catalog import stabilisers
-from bench.compatibility import create_architecture, energy_of
+from bench.compatibility import create_architecture
+from bench.matching import energy_of
 from bench.spec import RunSpec
 from bench.training.streams import stream_seed
 

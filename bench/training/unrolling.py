@@ -13,8 +13,6 @@ from bench.objectives.base import Loss
 
 Scores = Callable[[Tensor], Tensor]
 Weights = dict[str, Tensor]
-OPTIMIZERS = ("adam", "momentum", "rmsprop", "sgd")
-"""Entries whose update is written out here once more, such that it can be differentiated."""
 
 
 def look_ahead(
