@@ -86,7 +86,8 @@ class Rule:
 
     def _adam(self, name: str, gradient: Tensor, state: dict[str, Any]) -> Tensor:
         beta1, beta2 = self._group["betas"]
-        state["step"] = state.get("step", gradient.new_zeros(())) + 1
+        # torch counts in float32, whatever the weights are
+        state["step"] = state.get("step", gradient.new_zeros(())).to(gradient.dtype) + 1
         state["exp_avg"] = beta1 * state.get("exp_avg", 0.0) + (1 - beta1) * gradient
         state["exp_avg_sq"] = beta2 * state.get("exp_avg_sq", 0.0) + (1 - beta2) * gradient.square()
         mean = state["exp_avg"] / (1 - beta1 ** state["step"])
