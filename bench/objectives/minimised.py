@@ -206,7 +206,7 @@ class ModeSeeking(_OfPairs):
 
     weight: Annotated[
         float, Unit("loss·data/latent"), Field(ge=0, description="λ, weight of the term; 0 switches it off")
-    ] = 0.1
+    ] = 1.0
 
     def generator_term(self, turn: Turn) -> Tensor:
         """The inverse of the mean ratio."""
@@ -228,7 +228,7 @@ class Diversity(_OfPairs):
 
     weight: Annotated[
         float, Unit("loss·latent/data"), Field(ge=0, description="λ, weight of the term; 0 switches it off")
-    ] = 0.1
+    ] = 1.0
     bound: Annotated[float, Unit("data/latent"), Field(gt=0, description="τ, ratio past which nothing is gained")] = 1.0
 
     def generator_term(self, turn: Turn) -> Tensor:
