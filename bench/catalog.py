@@ -315,6 +315,7 @@ stabilisers: Catalog[Stabiliser] = Catalog(
             "extend_discriminator",
             "ema_images",
             "penalty_factor",
+            "rate_factor",
             "generator_updates",
             "simultaneous",
             "movers",

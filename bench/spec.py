@@ -99,10 +99,6 @@ class Budget(Frozen):
         return max(1, math.ceil(self.amount / per_step))
 
 
-Decay = Literal["none", "linear", "second-half", "cosine", "exponential"]
-"""How learning rates fall over the budget; see `bench.training.rates`."""
-
-
 class TrainingSpec(Frozen):
     """How the two players are trained."""
 
@@ -110,8 +106,8 @@ class TrainingSpec(Frozen):
     batch_size: Annotated[int, Field(ge=1), Identity.PART]
     ema_images: Annotated[int, Field(ge=0), Identity.PART]
     """Half-life of the generator's moving average, in images shown to the discriminator; 0 switches it off."""
-    learning_rate_decay: Annotated[Decay, Identity.PART]
-    """How both players' learning rates fall."""
+    learning_rate_decay: Annotated[Literal["none", "linear"], Identity.PART]
+    """``linear``: both players' learning rates fall in a line to 0 at the end of the budget."""
     threads: Annotated[int, Field(ge=1), Identity.PART]
     """Threads of one run on a CPU: sums are ordered by it, so it decides the last bits."""
 

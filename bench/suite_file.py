@@ -23,7 +23,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from bench.catalog import Catalog, architectures, datasets, losses, objectives, optimizers, penalties, stabilisers
 from bench.errors import show_value
 from bench.metrics import METRICS
-from bench.spec import Decay, ExecutionSpec, Label, NormalisationChange
+from bench.spec import ExecutionSpec, Label, NormalisationChange
 from bench.suite_schema import names_schema, settings_schema, without_null
 
 DEFAULT_STEPS = 2000
@@ -212,10 +212,8 @@ class Training(Updates):
         description="half-life of the generator's moving average in images shown to the discriminator, 0 for none; "
         f"{DEFAULT_EMA_IMAGES} by default",
     )
-    learning_rate_decay: Decay | None = Field(
-        None,
-        description="how learning rates fall over the budget: 'linear' in a line to 0; 'second-half' in a line to 0 from "
-        "half of it on; 'cosine' along half a cosine to 0; 'exponential' by a constant factor to 1 %; 'none' by default",
+    learning_rate_decay: Literal["none", "linear"] | None = Field(
+        None, description="'linear': learning rates fall in a line to 0 at the end of the budget; 'none' by default"
     )
     threads: Annotated[int, Field(ge=1, le=4096)] | None = Field(
         None, description="threads of one run on a CPU; 1 by default"

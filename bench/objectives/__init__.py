@@ -25,7 +25,14 @@ from bench.objectives.penalties import L2, Consensus, Consistency, LeCam, Orthog
 from bench.objectives.players import GeneratorEma, MinibatchDiscrimination, MinibatchStddev, SeveralGenerators
 from bench.objectives.relativistic import RelativisticAverage, RelativisticPairing
 from bench.objectives.stabilisers import ExperienceReplay, InstanceNoise, Packing
-from bench.objectives.updates import AdaptiveBalance, GeneratorSteps, LazyPenalties, Unrolling, UpdateOrder
+from bench.objectives.updates import (
+    AdaptiveBalance,
+    GeneratorSteps,
+    LazyPenalties,
+    LearningRateSchedule,
+    Unrolling,
+    UpdateOrder,
+)
 
 __all__ = [
     "L2",
@@ -52,6 +59,7 @@ __all__ = [
     "LabelSmoothing",
     "LazyPenalties",
     "LeCam",
+    "LearningRateSchedule",
     "LeastSquares",
     "Loss",
     "Memory",

@@ -43,6 +43,7 @@ class Stabiliser(Protocol):
     - ``penalty_factor(update: int) -> int``: by what the discriminator's penalties are multiplied in its update of this
       number, from 0 on; where it is 0 they are not computed.
     - ``generator_updates: int``: generator updates per step.
+    - ``rate_factor(progress: float) -> float``: by what both learning rates are multiplied.
     - ``simultaneous: bool``: whether both players move from where both stood.
     - ``unrolled_steps: int``: discriminator updates that the generator looks ahead.
     - ``observe_accuracy(accuracy: Tensor)`` and ``movers() -> tuple[Tensor, Tensor]``: what the discriminator's accuracy
@@ -61,7 +62,7 @@ class Stabiliser(Protocol):
     - ``breaks_pairs``: real and generated scores are no longer pairs.
     - ``once``: a second of its kind would take the place of the first.
 
-    One that carries tensors from update to update derives from `Remembering`.
+    A setting cannot be called as a hook. One that carries tensors from update to update derives from `Remembering`.
     """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -151,3 +152,40 @@ class Unrolling:
     def unrolled_steps(self) -> int:
         """k."""
         return self.steps
+
+
+@stabilisers.register(
+    "learning-rate-schedule",
+    formula="η_t = η s(t),  t the share of the budget that is spent;  linear: s = 1 − t;  second-half: s = min(1, 2(1 − t));  "
+    "cosine: s = ½(1 + cos πt);  exponential: s = 0.01ᵗ",
+    latex=r"\eta_t = \eta\,s(t), \quad s = 1 - t, \quad s = \min(1, 2(1-t)), "
+    r"\quad s = \tfrac{1}{2}(1 + \cos \pi t), \quad s = 0.01^t",
+    optimum="players that circle at a constant rate come to rest as the rate does",
+    source="linear: Heusel et al. 2017, code; second-half: Zhu et al. 2017, sec. 4; cosine: Loshchilov & Hutter 2017, without "
+    "restarts",
+)
+@dataclass(frozen=True)
+class LearningRateSchedule:
+    """Both players' learning rates fall as the budget is spent, each from its own: two time scales stay as far apart.
+
+    It multiplies what ``training.learning_rate_decay`` makes of them, so that a suite can put schedules on an axis.
+    """
+
+    decay: Annotated[
+        Literal["constant", "linear", "second-half", "cosine", "exponential"],
+        Field(description="how they fall; constant switches it off"),
+    ] = "cosine"
+    once: ClassVar[bool] = True
+
+    def rate_factor(self, progress: float) -> float:
+        """s(t), of the budget's share before a step: the last step's is the smallest, and not zero."""
+        left = 1 - progress
+        if self.decay == "linear":
+            return left
+        if self.decay == "second-half":
+            return min(1.0, 2 * left)
+        if self.decay == "cosine":
+            return 0.5 * (1 + math.cos(math.pi * progress))
+        if self.decay == "exponential":
+            return float(0.01**progress)
+        return 1.0

@@ -27,7 +27,6 @@ from bench.training.log import Log, LoggedStep
 from bench.training.orders import choose_order, step_where
 from bench.training.parts import Parts
 from bench.training.players import build_players
-from bench.training.rates import rate_factor
 from bench.training.streams import Streams, fresh
 from bench.training.unrolling import look_ahead
 
@@ -132,10 +131,10 @@ class Game:
     def _prepare_step(self) -> None:
         """Set what changes over training to what it is in the step to come: learning rates, and what is annealed."""
         self.parts.progress = self.progress
-        if self.spec.training.learning_rate_decay != "none":
-            factor = rate_factor(self.spec.training.learning_rate_decay, self.progress)
-            for optimizer, rate in zip(self._optimizers, self._rates, strict=True):
-                optimizer.param_groups[0]["lr"] = rate * factor
+        # the last step of the budget has the smallest rate, not zero
+        decay = 1 - self.progress if self.spec.training.learning_rate_decay == "linear" else 1.0
+        for optimizer, rate in zip(self._optimizers, self._rates, strict=True):
+            optimizer.param_groups[0]["lr"] = rate * decay * self.parts.rate_factor()
 
     def play(self) -> None:
         """One generator step after its n_critic discriminator steps; waits for nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ class Parts:
         self._weights_terms = self._with("weights_term")
         self._balances = self._with("movers")
         self._lazy = self._with("penalty_factor")
+        self._schedules = self._with("rate_factor")
         self.generator_updates: int = self._only("generator_updates", 1)
         self.simultaneous: bool = self._only("simultaneous", False)
         self.unrolled_steps: int = self._only("unrolled_steps", 0)
@@ -91,6 +93,10 @@ class Parts:
             if hasattr(stabiliser, "replay"):
                 fake = stabiliser.replay(fake, random)
         return fake
+
+    def rate_factor(self) -> float:
+        """What learning rates are multiplied by at this point of training."""
+        return math.prod(stabiliser.rate_factor(self.progress) for stabiliser in self._schedules)
 
     def penalty_factor(self, update: int) -> int:
         """What the discriminator's penalties are multiplied by in its update of this number; 0: they are left out."""
