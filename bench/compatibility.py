@@ -80,7 +80,9 @@ def find_batch_conflicts(objective: ObjectiveSpec, batch_size: int) -> list[str]
     for trick in tricks:  # what comes after packs is given as many scores as there are packs
         try:
             if hasattr(trick, "check"):
-                trick.check(scores if hasattr(trick, "present") or getattr(trick, "mixes_samples", False) else batch_size)
+                trick.check(
+                    scores if hasattr(trick, "present") or getattr(trick, "mixes_samples", False) else batch_size
+                )
             scores //= getattr(trick, "samples_per_score", 1)
         except CatalogError as error:
             conflicts.append(f"objective '{objective.label}': {error}")

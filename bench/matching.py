@@ -40,7 +40,8 @@ def find_feature_conflicts(objective: ObjectiveSpec, architecture: Choice) -> li
         return []
     able = ", ".join(name for name in architectures.names() if _says(architectures, name, "has_features"))
     return [
-        f"objective '{objective.label}' has the stabiliser '{choice.name}', which needs a discriminator that ends in one "
+        f"objective '{objective.label}' has the stabiliser '{choice.name}', which needs a discriminator that ends "
+        "in one "
         f"linear layer; architecture '{architecture.name}' does not say that its does (has_features = True); these do: "
         f"{able}"
         for choice in objective.stabilisers
@@ -58,10 +59,13 @@ def _misfits(objective: ObjectiveSpec, name: str) -> Iterator[str]:
     loss = objective.loss.name
     has = f"has the stabiliser '{name}'"
     if _says(stabilisers, name, "mixes_samples"):
-        alone = [choice.name for choice in objective.penalties if _says(penalties, choice.name, "needs_independent_samples")]
+        alone = [
+            choice.name for choice in objective.penalties if _says(penalties, choice.name, "needs_independent_samples")
+        ]
         if alone:
             yield (
-                f"{has}, under which a sample's score depends on its batch, and {_listed('penalt', alone)} on each sample's "
+                f"{has}, under which a sample's score depends on its batch, and {_listed('penalt', alone)} on each "
+                "sample's "
                 "own score or its gradient, which has no meaning there: leave one of them out"
             )
     if _says(stabilisers, name, "needs_labels") and not _says(losses, loss, "as_real"):
@@ -69,7 +73,8 @@ def _misfits(objective: ObjectiveSpec, name: str) -> Iterator[str]:
         yield f"{has}, but the loss '{loss}' has no labels of real and fake to be smoothed: take one of {able}"
     if _says(stabilisers, name, "needs_features") and energy_of(objective.loss) is not None:
         yield (
-            f"{has}, which needs a discriminator that scores features; with the loss '{loss}' it is an autoencoder: take a "
+            f"{has}, which needs a discriminator that scores features; with the loss '{loss}' it is an autoencoder: "
+            "take a "
             "loss of ordinary scores"
         )
     if _says(stabilisers, name, "breaks_pairs") and _says(losses, loss, "compares_pairs"):
@@ -80,8 +85,13 @@ def _misfits(objective: ObjectiveSpec, name: str) -> Iterator[str]:
     if _says(stabilisers, name, "needs_penalty") and not any(
         _says(penalties, choice.name, "term") for choice in objective.penalties
     ):
-        yield f"{has}, but no penalty that is added to the discriminator's loss: there is nothing to be computed less often"
-    if _says(stabilisers, name, "unrolled_steps") and objective.discriminator_optimizer.name not in DIFFERENTIABLE_OPTIMIZERS:
+        yield (
+            f"{has}, but no penalty that is added to the discriminator's loss: nothing can be computed less often"
+        )
+    if (
+        _says(stabilisers, name, "unrolled_steps")
+        and objective.discriminator_optimizer.name not in DIFFERENTIABLE_OPTIMIZERS
+    ):
         yield (
             f"{has}, which differentiates through the discriminator's updates; those of "
             f"'{objective.discriminator_optimizer.name}' cannot be: give discriminator_optimizer one of "
@@ -109,13 +119,18 @@ def _schedule_misfits(objective: ObjectiveSpec) -> Iterator[str]:
             )
         if orders:
             yield (
-                f"has the optimizer '{optimizer}', which moves both players once per step, and {_listed('stabiliser', orders)}"
+                f"has the optimizer '{optimizer}', which moves both players once per step, and "
+                f"{_listed('stabiliser', orders)}"
                 ", which says otherwise: leave one of them out"
             )
     several = [choice.name for choice in objective.stabilisers if _says(stabilisers, choice.name, "generator_updates")]
     order = [choice.name for choice in objective.stabilisers if _says(stabilisers, choice.name, "simultaneous")]
     if several and order:
-        yield f"has the stabilisers '{order[0]}' and '{several[0]}': one move at once, or several in turn; leave one out"
+        yield (
+            f"has the stabilisers '{order[0]}' and '{several[0]}', but both players move at once, or one several "
+            "times: "
+            "leave one of them out"
+        )
 
 
 def _listed(kind: str, names: list[str]) -> str:

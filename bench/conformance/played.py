@@ -96,7 +96,9 @@ def _tensors(game: Game) -> dict[str, torch.Tensor]:
 def can_be_played(trial: Trial[Any]) -> str | None:
     """In a game both players move, unless it is for the one to wait for the other, and stay finite."""
     game = _start(trial)
-    before = [weight.detach().clone() for player in (game.generator, game.discriminator) for weight in player.parameters()]
+    before = [
+        weight.detach().clone() for player in (game.generator, game.discriminator) for weight in player.parameters()
+    ]
     if not game.advance(STEPS):
         return f"after {game.finite_steps} steps a loss or a weight is not finite"
     after = [weight for player in (game.generator, game.discriminator) for weight in player.parameters()]
@@ -117,7 +119,8 @@ def game_goes_on_from_a_checkpoint(trial: Trial[Any]) -> str | None:
         if not torch.equal(expected, resumed[name]):
             apart = number(float((expected - resumed[name]).abs().max()))
             return (
-                f"after the checkpoint {name} is {apart} apart: something is neither in `Remembering.held` nor drawn from "
+                f"after the checkpoint {name} is {apart} apart: something is neither in `Remembering.held` nor "
+                "drawn from "
                 "the stream that is given"
             )
     return None

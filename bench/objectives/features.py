@@ -55,8 +55,8 @@ def score_features(discriminator: nn.Module, features: Tensor) -> Tensor:
 class WithStatistics(nn.Module):
     """A discriminator whose last layer sees statistics of the batch beside each sample's features.
 
-    A linear layer of features and statistics is the sum of one of each: the layer that scored features alone stays as it
-    was, and ``joined`` adds what it makes of the statistics.
+    A linear layer of features and statistics is the sum of one of each: the layer that scored features alone stays as
+    it was, and ``joined`` adds what it makes of the statistics.
 
     Args:
         discriminator: what is extended; its last layer scores features.
@@ -76,7 +76,8 @@ class WithStatistics(nn.Module):
 
     def score(self, features: Tensor) -> Tensor:
         """Scores of features, ``(batch,)``."""
-        return score_features(self.discriminator, features) + self.joined(self.statistics(features)).flatten(0)
+        more: Tensor = self.joined(self.statistics(features)).flatten(0)
+        return score_features(self.discriminator, features) + more
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores of samples, ``(batch,)``."""
@@ -93,11 +94,12 @@ class Closeness(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """From ``(batch, width)`` to ``(batch, kernels)``."""
-        matrices = self.tensor(features).unflatten(1, (self.kernels, -1))
+        matrices: Tensor = self.tensor(features).reshape(len(features), self.kernels, -1)
         n = len(matrices)
         distances = (matrices[:, None] - matrices[None]).abs().sum(3)
         close = (-distances).exp() * (1 - torch.eye(n, device=distances.device, dtype=distances.dtype))[:, :, None]
-        return close.sum(1) / max(1, n - 1)
+        mean: Tensor = close.sum(1) / max(1, n - 1)
+        return mean
 
 
 class Deviation(nn.Module):
@@ -114,7 +116,7 @@ class Deviation(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """From ``(batch, width)`` to ``(batch, 1)``."""
         group = self.group or len(features)
-        of_groups = features.unflatten(0, (-1, group))
+        of_groups = features.reshape(-1, group, features.shape[1])
         # √0 has no finite gradient; as in their code
         deviations = (of_groups.var(1, correction=0) + 1e-8).sqrt().mean(1)
         return deviations.repeat_interleave(group, output_size=len(features))[:, None]

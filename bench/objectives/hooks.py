@@ -1,4 +1,4 @@
-"""The interface of stabilisers: hooks into the players' making, what is shown, what is minimised, and who is updated."""
+"""The interface of stabilisers: what the players are, what is shown, what is minimised, who is updated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Stabiliser(Protocol):
-    """A trick beside loss and penalties; at least one of these hooks. A batch is asked of one after the other, as listed.
+    """A trick beside loss and penalties; at least one of these hooks, which are asked in the order of the list.
 
     What the players are:
 
@@ -46,8 +46,8 @@ class Stabiliser(Protocol):
     - ``rate_factor(progress: float) -> float``: by what both learning rates are multiplied.
     - ``simultaneous: bool``: whether both players move from where both stood.
     - ``unrolled_steps: int``: discriminator updates that the generator looks ahead.
-    - ``observe_accuracy(accuracy: Tensor)`` and ``movers() -> tuple[Tensor, Tensor]``: what the discriminator's accuracy
-      makes of who is updated, the discriminator and the generator, each true or false on the device.
+    - ``observe_accuracy(accuracy: Tensor)`` and ``movers() -> tuple[Tensor, Tensor]``: what the discriminator's
+      accuracy makes of who is updated, the discriminator and the generator, each true or false on the device.
 
     And of any of them:
 
@@ -56,7 +56,8 @@ class Stabiliser(Protocol):
     ``progress`` is the share of the budget that is spent, from 0 to 1. Random numbers come from ``random`` alone: a
     stream of this stabiliser's own, which checkpoints hold. Class attributes say what it does not go with:
 
-    - ``mixes_samples``: a sample's score depends on the others of its batch, which penalties on single scores do not bear.
+    - ``mixes_samples``: a sample's score depends on the others of its batch, which penalties on single scores do not
+      bear.
     - ``needs_features``: the discriminator must end in one linear layer, from features to the score.
     - ``needs_labels``: the loss must have ``as_real`` and ``as_fake`` (see `bench.objectives.base.Loss`).
     - ``breaks_pairs``: real and generated scores are no longer pairs.

@@ -60,9 +60,7 @@ class LabelSmoothing:
     For losses with labels: minimax, non-saturating (whose ``real_label`` is the same), least-squares and hinge.
     """
 
-    real_label: Annotated[
-        float, Field(gt=0, le=1, description="t, label of real samples; 1 switches it off")
-    ] = 0.9
+    real_label: Annotated[float, Field(gt=0, le=1, description="t, label of real samples; 1 switches it off")] = 0.9
     needs_labels: ClassVar[bool] = True
     once: ClassVar[bool] = True
 
@@ -175,7 +173,7 @@ class Scaled(Changed):
 
 
 def ratios(turn: Turn) -> Tensor:
-    """Of the i-th sample of either half of the batch, mean |G(z) − G(z′)| over mean |z − z′|; shape ``(batch // 2,)``."""
+    """Of the i-th samples of both halves of the batch, mean |G(z) − G(z′)| over mean |z − z′|, ``(batch // 2,)``."""
     half = len(turn.latents) // 2
     samples = turn.samples[:half] - turn.samples[half : 2 * half]
     latents = turn.latents[:half] - turn.latents[half : 2 * half]
@@ -193,7 +191,8 @@ class _OfPairs:
 
 @stabilisers.register(
     "mode-seeking",
-    formula="λ / (E ρ + 10⁻⁵),  ρ = |G(z) − G(z′)| / |z − z′| (mean absolute values) over the pairs of two halves of the "
+    formula="λ / (E ρ + 10⁻⁵),  ρ = |G(z) − G(z′)| / |z − z′| (mean absolute values) over the pairs of two halves "
+    "of the "
     "batch; added to the generator's loss",
     latex=r"\frac{\lambda}{\mathbb{E}\,\rho + 10^{-5}}, "
     r"\quad \rho = \frac{\lVert G(z) - G(z') \rVert_1}{\lVert z - z' \rVert_1}",
@@ -255,7 +254,9 @@ class HistoricalAveraging(Remembering):
 
     def weights_term(self, player: str, weights: Sequence[Tensor]) -> Tensor:
         """Squared distance of the player's weights from their mean so far; 0 before its first update."""
-        far = [(weight - mean).square().sum() for weight, mean in zip(weights, self._means(player, weights), strict=True)]
+        far = [
+            (weight - mean).square().sum() for weight, mean in zip(weights, self._means(player, weights), strict=True)
+        ]
         return self.weight * torch.stack(far).sum()
 
     def observe_weights(self, player: str, weights: Sequence[Tensor]) -> None:

@@ -69,11 +69,12 @@ class Packing:
     latex=r"x + \varepsilon, \; G(z) + \varepsilon, \quad \varepsilon \sim \mathcal{N}(0, \sigma_t^2 I), "
     r"\quad \sigma_t = \sigma \max(0, 1 - t/a)",
     optimum="the divergence of p and q, both blurred by N(0, σ_t² I): finite and smooth where p and q do not overlap",
-    source="Sønderby et al. 2017, sec. 3; Arjovsky & Bottou 2017, sec. 3; convergence: Mescheder et al. 2018, lemma 3.2",
+    source="Sønderby et al. 2017, sec. 3; Arjovsky & Bottou 2017, sec. 3; convergence: Mescheder et al. 2018, lemma "
+    "3.2",
 )
 @dataclass(frozen=True)
 class InstanceNoise:
-    """Noise on all that the discriminator sees, drawn anew for every sample of every update, that fades as training goes on."""
+    """Noise on all that the discriminator sees, drawn anew for each sample and update, that fades over training."""
 
     sigma: Annotated[
         float, Unit("data"), Field(ge=0, description="σ, standard deviation at the start; 0 switches it off")
@@ -103,8 +104,9 @@ class InstanceNoise:
 class ExperienceReplay(Remembering):
     """The discriminator is reminded of what the generator made before, so that neither forgets and comes back to it.
 
-    Until the buffer is full, new samples are put into it and shown as they are. Then ρ of them change places with as many
-    of the buffer's, drawn without replacement. They carry no gradient: the generator's own update is shown none of them.
+    Until the buffer is full, new samples are put into it and shown as they are. Then ρ of them change places with as
+    many of the buffer's, drawn without replacement. They carry no gradient: the generator's own update is shown none of
+    them.
     """
 
     share: Annotated[

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 @stabilisers.register(
     "update-order",
-    formula="simultaneous: (φ, θ) ← (φ − η ∇_φ L_D(φ, θ), θ − η ∇_θ L_G(φ, θ));  alternating: φ first, then θ at the new φ",
+    formula="simultaneous: (φ, θ) ← (φ − η ∇_φ L_D(φ, θ), θ − η ∇_θ L_G(φ, θ));  alternating: φ first, then θ at "
+    "the new φ",
     latex=r"(\varphi, \theta) \leftarrow (\varphi - \eta\nabla_\varphi L_D(\varphi, \theta), "
     r"\theta - \eta\nabla_\theta L_G(\varphi, \theta))",
     optimum="the same equilibria; near them simultaneous steps spiral outwards where alternating ones can circle",
@@ -74,7 +75,7 @@ class GeneratorSteps:
 )
 @dataclass(frozen=True)
 class LazyPenalties:
-    """Penalties change slowly; computed less often they cost less. Projections and terms on both players are as ever."""
+    """Penalties change slowly; computed less often, they cost less. Projections and joint terms are as ever."""
 
     every: Annotated[
         int, Unit("updates"), Field(ge=1, le=10_000, description="k, updates from one to the next; 1 switches it off")
@@ -89,11 +90,13 @@ class LazyPenalties:
 
 @stabilisers.register(
     "adaptive-balance",
-    formula="A ← β A + (1 − β) a;  D is updated where A ≤ ε + m, G where A ≥ ε − m;  a the discriminator's accuracy on the "
+    formula="A ← β A + (1 − β) a;  D is updated where A ≤ ε + m, G where A ≥ ε − m;  a the discriminator's accuracy "
+    "on the "
     "batch (area under its ROC curve)",
     latex=r"A \leftarrow \beta A + (1-\beta)\,a, \quad D: A \le \varepsilon + m, \quad G: A \ge \varepsilon - m",
     optimum="players whose accuracy stays within m of ε are updated in turn as without it",
-    source="the rule of Larsen et al. 2016, in their code (equilibrium 0.68, margin 0.35 of losses), on a signal that means "
+    source="the rule of Larsen et al. 2016, in their code (equilibrium 0.68, margin 0.35 of losses), on a signal "
+    "that means "
     "the same for every loss",
 )
 @dataclass(frozen=True)
@@ -128,7 +131,8 @@ class AdaptiveBalance(Remembering):
 
 @stabilisers.register(
     "unrolling",
-    formula="θ ← θ − η ∇_θ L_G(θ, φ_k),  φ_{i+1} = φ_i − U(∇_φ L_D(θ, φ_i)),  φ_0 = φ;  the gradient passes through all "
+    formula="θ ← θ − η ∇_θ L_G(θ, φ_k),  φ_{i+1} = φ_i − U(∇_φ L_D(θ, φ_i)),  φ_0 = φ;  the gradient passes through "
+    "all "
     "φ_i",
     latex=r"\nabla_\theta L_G(\theta, \varphi_k(\theta)), "
     r"\quad \varphi_{i+1} = \varphi_i - U(\nabla_\varphi L_D(\theta, \varphi_i)), \; \varphi_0 = \varphi",
@@ -156,12 +160,14 @@ class Unrolling:
 
 @stabilisers.register(
     "learning-rate-schedule",
-    formula="η_t = η s(t),  t the share of the budget that is spent;  linear: s = 1 − t;  second-half: s = min(1, 2(1 − t));  "
+    formula="η_t = η s(t),  t the share of the budget that is spent;  linear: s = 1 − t;  second-half: s = min(1, "
+    "2(1 − t));  "
     "cosine: s = ½(1 + cos πt);  exponential: s = 0.01ᵗ",
     latex=r"\eta_t = \eta\,s(t), \quad s = 1 - t, \quad s = \min(1, 2(1-t)), "
     r"\quad s = \tfrac{1}{2}(1 + \cos \pi t), \quad s = 0.01^t",
     optimum="players that circle at a constant rate come to rest as the rate does",
-    source="linear: Heusel et al. 2017, code; second-half: Zhu et al. 2017, sec. 4; cosine: Loshchilov & Hutter 2017, without "
+    source="linear: Heusel et al. 2017, code; second-half: Zhu et al. 2017, sec. 4; cosine: Loshchilov & Hutter "
+    "2017, without "
     "restarts",
 )
 @dataclass(frozen=True)

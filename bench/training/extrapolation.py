@@ -1,7 +1,7 @@
 """Optimizers for games: optimistic ones extrapolate from the gradient before, extragradient ones from one more.
 
-Where both players descend, plain steps circle an equilibrium or leave it; a step along the gradient at a point ahead turns
-inwards. `extrapolate` moves the weights there; the next `step` is taken from where they were before.
+Where both players descend, plain steps circle an equilibrium or leave it; a step along the gradient at a point ahead
+turns inwards. `extrapolate` moves the weights there; the next `step` is taken from where they were before.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Directions(Optimizer):
     def __init__(self, parameters: Iterable[Parameter], rate: float, betas: tuple[float, float] | None = None) -> None:
         super().__init__(parameters, {"lr": rate, "betas": betas})
 
-    def directions(self, group: dict[str, Any], weights: list[Parameter]) -> list[Tensor]:
+    def directions(self, group: dict[str, Any], weights: list[Tensor]) -> list[Tensor]:
         """Where the loss falls, before the learning rate."""
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         if group["betas"] is None:
@@ -48,7 +48,7 @@ class Directions(Optimizer):
             for mean, square, n in zip(means, squares, updates, strict=True)
         ]
 
-    def held(self, weight: Parameter, name: str, like: Tensor | None = None) -> Tensor:
+    def held(self, weight: Tensor, name: str, like: Tensor | None = None) -> Tensor:
         """A tensor of the weight's state, zeros at first."""
         state = self.state[weight]
         if name not in state:
@@ -56,7 +56,7 @@ class Directions(Optimizer):
         tensor: Tensor = state[name]
         return tensor
 
-    def moving(self) -> Iterator[tuple[dict[str, Any], list[Parameter]]]:
+    def moving(self) -> Iterator[tuple[dict[str, Any], list[Tensor]]]:
         """Each group and those of its weights that have gradients."""
         for group in self.param_groups:
             yield group, [weight for weight in group["params"] if weight.grad is not None]
@@ -79,8 +79,8 @@ class Optimistic(Directions):
 class Extragradient(Directions):
     """w ← w − η u(w − η u(w)), u the directions (Korpelevich 1976; with Adam's: Gidel et al. 2019, algorithm 4).
 
-    Call `extrapolate` with the gradients at w, and `step` with those at the point that it moves to. By itself, `step` is
-    a plain one.
+    Call `extrapolate` with the gradients at w, and `step` with those at the point that it moves to. By itself, `step`
+    is a plain one.
     """
 
     ANCHOR = "anchor"

@@ -83,14 +83,14 @@ class Momentum:
 
     learning_rate: LearningRate = 1e-2
     momentum: Annotated[float, Field(ge=0, lt=1, description="μ, share of the last step that is kept")] = 0.9
-    nesterov: Annotated[bool, Field(description="whether the gradient counts as if it were taken one step ahead")] = False
+    nesterov: Annotated[bool, Field(description="whether the gradient counts as if it were taken one step ahead")] = (
+        False
+    )
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         """torch's SGD, fused."""
         nesterov = self.nesterov and self.momentum > 0  # torch refuses it without momentum, where it is nothing
-        return torch.optim.SGD(
-            parameters, lr=self.learning_rate, momentum=self.momentum, nesterov=nesterov, fused=True
-        )
+        return torch.optim.SGD(parameters, lr=self.learning_rate, momentum=self.momentum, nesterov=nesterov, fused=True)
 
 
 @optimizers.register(

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from bench.training.game import Game
 
 Order = Callable[["Game", bool], tuple[Update, Update]]
-"""Plays one step; of the last update of the discriminator and of the generator it tells what they came to, if watched with
-accuracy and saturation."""
+"""Plays one step, and tells what the last update of the discriminator and of the generator came to."""
 
 
 def alternate(game: Game, watched: bool) -> tuple[Update, Update]:
@@ -71,8 +70,8 @@ def choose_order(game: Game) -> Order:
 def step_where(optimizer: Optimizer, moves: Tensor) -> None:
     """The optimizer's step where ``moves`` is true; else weights and state are as before. Waits for nothing.
 
-    State that a first step would begin is zero where it is left out, which is what optimizers begin with. Counters that an
-    optimizer keeps on the host go on.
+    State that a first step would begin is zero where it is left out, which is what optimizers begin with. Counters that
+    an optimizer keeps on the host go on.
     """
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     before = [weight.detach().clone() for weight in weights]

@@ -50,7 +50,10 @@ class Parts:
 
         memories = [part for part in (self._loss, *regularisers, *self._stabilisers) if isinstance(part, Memory)]
         self._observers = memories
-        self._remembering = [*memories, *(part for part in self._stabilisers if isinstance(part, Remembering))]
+        self._remembering: list[Memory | Remembering] = [
+            *memories,
+            *(part for part in self._stabilisers if isinstance(part, Remembering)),
+        ]
         self._device = device
         self.load_state_dict(self.state_dict())
         self.progress = 0.0
@@ -96,7 +99,7 @@ class Parts:
 
     def rate_factor(self) -> float:
         """What learning rates are multiplied by at this point of training."""
-        return math.prod(stabiliser.rate_factor(self.progress) for stabiliser in self._schedules)
+        return math.prod(float(stabiliser.rate_factor(self.progress)) for stabiliser in self._schedules)
 
     def penalty_factor(self, update: int) -> int:
         """What the discriminator's penalties are multiplied by in its update of this number; 0: they are left out."""

@@ -38,7 +38,10 @@ def look_ahead(
     for _ in range(steps):
         real_scores, fake_scores = (functional_call(discriminator, weights, (shown,)) for shown in (real, fake))
         gradients = torch.autograd.grad(
-            loss.discriminator(real_scores, fake_scores), tuple(weights.values()), create_graph=True, materialize_grads=True
+            loss.discriminator(real_scores, fake_scores),
+            tuple(weights.values()),
+            create_graph=True,
+            materialize_grads=True,
         )
         weights = rule.step(weights, gradients)
     return lambda samples: functional_call(discriminator, weights, (samples,))
@@ -56,7 +59,7 @@ class Rule:
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, parameters: dict[str, nn.Parameter]) -> None:
-        kinds: list[tuple[type, Callable[[str, Tensor, dict[str, Any]], Tensor]]] = [
+        kinds: list[tuple[type, Callable[[Tensor, dict[str, Any]], Tensor]]] = [
             (torch.optim.SGD, self._sgd),
             (torch.optim.Adam, self._adam),
             (torch.optim.RMSprop, self._rmsprop),
@@ -72,34 +75,37 @@ class Rule:
         """The weights after one update."""
         rate = self._group["lr"]
         return {
-            name: weight - rate * self._direction(name, gradient, self._state[name])
+            name: weight - rate * self._direction(gradient, self._state[name])
             for (name, weight), gradient in zip(weights.items(), gradients, strict=True)
         }
 
-    def _sgd(self, name: str, gradient: Tensor, state: dict[str, Any]) -> Tensor:
-        momentum = self._group["momentum"]
+    def _sgd(self, gradient: Tensor, state: dict[str, Any]) -> Tensor:
+        momentum: float = self._group["momentum"]
         if not momentum:
             return gradient
-        before = state.get("momentum_buffer")
-        state["momentum_buffer"] = gradient if before is None else momentum * before + gradient
-        return gradient + momentum * state["momentum_buffer"] if self._group["nesterov"] else state["momentum_buffer"]
+        before: Tensor | None = state.get("momentum_buffer")
+        kept = gradient if before is None else momentum * before + gradient
+        state["momentum_buffer"] = kept
+        return gradient + momentum * kept if self._group["nesterov"] else kept
 
-    def _adam(self, name: str, gradient: Tensor, state: dict[str, Any]) -> Tensor:
+    def _adam(self, gradient: Tensor, state: dict[str, Any]) -> Tensor:
+        beta1: float
+        beta2: float
         beta1, beta2 = self._group["betas"]
         # torch counts in float32, whatever the weights are
-        state["step"] = state.get("step", gradient.new_zeros(())).to(gradient.dtype) + 1
-        state["exp_avg"] = beta1 * state.get("exp_avg", 0.0) + (1 - beta1) * gradient
-        state["exp_avg_sq"] = beta2 * state.get("exp_avg_sq", 0.0) + (1 - beta2) * gradient.square()
-        mean = state["exp_avg"] / (1 - beta1 ** state["step"])
-        square = state["exp_avg_sq"] / (1 - beta2 ** state["step"])
-        return mean / (_root(square) + self._group["eps"])
+        updates: Tensor = state.get("step", gradient.new_zeros(())).to(gradient.dtype) + 1
+        mean: Tensor = beta1 * state.get("exp_avg", 0.0) + (1 - beta1) * gradient
+        square: Tensor = beta2 * state.get("exp_avg_sq", 0.0) + (1 - beta2) * gradient.square()
+        state |= {"step": updates, "exp_avg": mean, "exp_avg_sq": square}
+        return mean / (1 - beta1**updates) / self._raised(square / (1 - beta2**updates))
 
-    def _rmsprop(self, name: str, gradient: Tensor, state: dict[str, Any]) -> Tensor:
-        alpha = self._group["alpha"]
-        state["square_avg"] = alpha * state.get("square_avg", 0.0) + (1 - alpha) * gradient.square()
-        return gradient / (_root(state["square_avg"]) + self._group["eps"])
+    def _rmsprop(self, gradient: Tensor, state: dict[str, Any]) -> Tensor:
+        alpha: float = self._group["alpha"]
+        square: Tensor = alpha * state.get("square_avg", 0.0) + (1 - alpha) * gradient.square()
+        state["square_avg"] = square
+        return gradient / self._raised(square)
 
-
-def _root(square: Tensor) -> Tensor:
-    """√v; where it is zero, so is its own gradient, which would not be finite."""
-    return square.clamp_min(torch.finfo(square.dtype).tiny).sqrt()
+    def _raised(self, square: Tensor) -> Tensor:
+        """√v + ε; where v is zero, the root's gradient is too, which would not be finite."""
+        epsilon: float = self._group["eps"]
+        return square.clamp_min(torch.finfo(square.dtype).tiny).sqrt() + epsilon

@@ -80,6 +80,7 @@ EXCHANGED = [
     exchanged(energies.BoundaryEquilibrium, "discriminator"),
 ]
 
+
 def square_sigmoids() -> None:
     for function in ("as_real", "as_fake"):
         rewrite(losses.LeastSquares, function, ("(scores -", "(scores.sigmoid() -"))

@@ -18,6 +18,7 @@ UNROLLED = f"{GAME}::test_the_unrolled_gradient_equals_finite_differences"
 RULE = f"{GAME}::test_unrolled_updates_are_those_of_the_optimizer"
 BATCHES = f"{GAME}::test_minibatch_layers_see_the_batch_and_nothing_else"
 RESUMED = f"{GAME}::test_stopping_anywhere_and_resuming_changes_no_bit"
+REPLAYED = f"{GAME}::test_replayed_samples_lead_back_to_no_generator_and_the_buffer_holds_no_graph"
 ASKED_AVERAGE = f"{GAME}::test_an_average_that_is_asked_for_equals_its_closed_form_buffers_included"
 
 
@@ -48,7 +49,7 @@ SHOWN = [
     ),
     rewritten(
         "replay that leaks gradient", "the buffer keeps the generator's graph", stabilisers.ExperienceReplay, "replay",
-        [("fake = fake.detach()", "pass")], GAME + "::test_replayed_samples_lead_back_to_no_generator_and_the_buffer_holds_no_graph",
+        [("fake = fake.detach()", "pass")], REPLAYED,
     ),
     rewritten(
         "replay of what was just put in", "new samples replace earlier ones before those are shown",
@@ -213,12 +214,14 @@ UPDATES = [
         [("self.decay * held.to(new.device) + (1 - self.decay) * new", "new")], BALANCE,
     ),
     rewritten(
-        "a stabiliser draws from the penalty's stream", "what others draw is shifted", streams.Streams, "of_stabilisers",
+        "a stabiliser draws from the penalty's stream", "what others draw is shifted", streams.Streams,
+        "of_stabilisers",
         [("return [self._stabilisers[purpose] for purpose in purposes]", "return [self.data for _ in purposes]")],
         f"{GAME}::test_what_the_others_draw_is_not_shifted",
     ),
     rewritten(
-        "stabilisers' streams start again", "a checkpoint does not hold where they stand", streams.Streams, "state_dict",
+        "stabilisers' streams start again", "a checkpoint does not hold where they stand", streams.Streams,
+        "state_dict",
         [("self._all.items()", "(self._all | {p: fresh(self._seed, 'stabiliser', self._device, p) "
           "for p in self._stabilisers}).items()")], f"{RESUMED}[instance-noise]",
     ),
@@ -231,7 +234,8 @@ OPTIMIZERS = [
     ),
     rewritten(
         "optimistic with the wrong sign", "w − η u_t − η(u_{t−1} − u_t)…", extrapolation.Optimistic, "step",
-        [("alpha=-2 * group[\"lr\"]", "alpha=-group[\"lr\"]"), ("alpha=group[\"lr\"]", "alpha=-group[\"lr\"]")], BILINEAR,
+        [("alpha=-2 * group[\"lr\"]", "alpha=-group[\"lr\"]"), ("alpha=group[\"lr\"]", "alpha=-group[\"lr\"]")],
+        BILINEAR,
     ),
     rewritten(
         "extragradient that stays ahead", "the step starts at the point ahead", extrapolation.Extragradient, "step",

@@ -81,11 +81,13 @@ ORDER = [
 PARTS = [
     rewritten(
         "generator penalties dropped", "G descends its loss alone", game.Game, "differentiate_generator",
-        [("parts.generator_penalty(Turn(batch, latents, generated), self._generator_weights)", "loss.new_zeros(())")], step("ebgan"),
+        [("parts.generator_penalty(Turn(batch, latents, generated), self._generator_weights)", "loss.new_zeros(())")],
+        step("ebgan"),
     ),
     rewritten(
         "discriminator penalties dropped", "D descends its loss alone", game.Game, "differentiate_discriminator",
-        [("parts.discriminator_penalty(batch, factor, self._discriminator_weights)", "loss.new_zeros(())")], step("r3gan"),
+        [("parts.discriminator_penalty(batch, factor, self._discriminator_weights)", "loss.new_zeros(())")],
+        step("r3gan"),
     ),
     rewritten(
         "memories exchanged: k", Seen.EXCHANGED, parts.Parts, "observe",
@@ -109,7 +111,8 @@ PARTS = [
     ),
     Mutant("kind of energy ignored", "every error is ‖·‖₂", forget_the_kind_of_energy, (step("began"),)),
     rewritten(
-        "consensus for the critic alone", "the generator does not descend the term", game.Game, "differentiate_generator",
+        "consensus for the critic alone", "the generator does not descend the term", game.Game,
+        "differentiate_generator",
         [("if parts.has_joint_terms:", "if False:")], step("consensus"),
     ),
     rewritten(
@@ -136,7 +139,8 @@ NORMALISATION = [
     ),
     rewritten(
         "D evaluates in G's step", "running statistics in place of the batch's", game.Game, "differentiate_generator",
-        [("fake_scores = critic(fake)", "fake_scores = critic.eval()(fake); critic.train()")], step("batch normalisation"),
+        [("fake_scores = critic(fake)", "fake_scores = critic.eval()(fake); critic.train()")],
+        step("batch normalisation"),
     ),
     rewritten(
         "G evaluates in D's step", "running statistics in place of the batch's", game.Game,

@@ -132,7 +132,7 @@ def consensual(gamma: float, frequency: float) -> Eigenvalues:
 
 
 def blurred(sigma: float, frequency: float, curvature: float) -> Eigenvalues:
-    """f″(0)σ² ± √(f″(0)²σ⁴ − f′(0)²) under instance noise, the critic's loss being f(real) + f(fake) of curvature f″(0)."""
+    """−cσ² ± √(c²σ⁴ − f′(0)²) under instance noise, c being the curvature of what either score costs at 0."""
     return damped(2 * curvature * sigma**2, frequency)
 
 

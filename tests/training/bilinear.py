@@ -1,7 +1,7 @@
 """The bilinear game min_x max_y xᵀAy: where plain descent of both players circles or runs away, and what converges.
 
-Its field (Ay, −Aᵀx) turns around the equilibrium 0 at the singular values of A. Each rule multiplies the distance per step,
-in the end, by the size of its largest eigenvalue, η being the learning rate and s = ησ:
+Its field (Ay, −Aᵀx) turns around the equilibrium 0 at the singular values of A. Each rule multiplies the distance per
+step, in the end, by the size of its largest eigenvalue, η being the learning rate and s = ησ:
 
 - simultaneous gradient descent: √(1 + s²), always outwards (Mescheder et al. 2017)
 - alternating: 1 for s ≤ 2: it circles (Gidel et al. 2019)
@@ -9,8 +9,8 @@ in the end, by the size of its largest eigenvalue, η being the learning rate an
 - optimistic: √(½(1 + √(1 − 4s²))) for s ≤ ½ (Daskalakis et al. 2018; Liang & Stokes 2019)
 - consensus with weight γ, simultaneous: √((1 − γσs)² + s²) (Mescheder et al. 2017)
 
-The steps are those of `bench.training.orders` with the catalogue's optimizers. ``python -m tests.training.bilinear`` prints
-the table; `test_bilinear` asserts each row of it.
+The steps are those of `bench.training.orders` with the catalogue's optimizers. ``python -m tests.training.bilinear``
+prints the table; `test_bilinear` asserts each row of it.
 """
 
 from __future__ import annotations

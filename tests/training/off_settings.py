@@ -1,7 +1,8 @@
 """Every stabiliser switched off: the same bytes as without it.
 
-``python -m tests.training.off_settings`` prints the table; `test_off_settings` asserts each row of it. Beside each row stands
-the setting that switches the stabiliser on, under which the bytes must differ: a table of what never acts proves nothing.
+``python -m tests.training.off_settings`` prints the table; `test_off_settings` asserts each row of it. Beside each row
+stands the setting that switches the stabiliser on, under which the bytes must differ: a table of what never acts proves
+nothing.
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ def main() -> int:
         lines.append((str(row), without, off, verdict, "differs" if without != on else "THE SAME"))
     print(aligned(lines))
     missing = set(stabilisers.names()) - {row.name for row in rows()}
-    print(f"\n{len(rows()) - different} of {len(rows())} as they should be" + (f"; missing: {missing}" if missing else ""))
+    print(
+        f"\n{len(rows()) - different} of {len(rows())} as they should be" + (f"; missing: {missing}" if missing else "")
+    )
     return int(different > 0 or bool(missing))
 
 

@@ -68,7 +68,9 @@ class Replayed(NonSaturating):
         if len(self.earlier) < self.CAPACITY:
             self.earlier += shown[: self.CAPACITY - len(self.earlier)]
         else:
-            for index, place in enumerate(torch.randperm(self.CAPACITY, generator=self.chance).tolist()[: len(shown) // 2]):
+            for index, place in enumerate(
+                torch.randperm(self.CAPACITY, generator=self.chance).tolist()[: len(shown) // 2]
+            ):
                 shown[index], self.earlier[place] = self.earlier[place], shown[index]
         return super().of_discriminator(real, torch.stack(shown))
 

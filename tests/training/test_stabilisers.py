@@ -56,7 +56,9 @@ def test_stopping_anywhere_and_resuming_changes_no_bit(row: Row) -> None:
     assert [entry.values for entry in straight.logged] == [entry.values for entry in second.logged]
 
 
-@pytest.mark.parametrize("name", ["momentum", "optimistic-sgd", "optimistic-adam", "extragradient-sgd", "extragradient-adam"])
+@pytest.mark.parametrize(
+    "name", ["momentum", "optimistic-sgd", "optimistic-adam", "extragradient-sgd", "extragradient-adam"]
+)
 def test_optimizers_resume_bit_for_bit_with_falling_rates(name: str) -> None:
     optimizer = choice(optimizers, name)
     spec = change(
@@ -91,7 +93,9 @@ def test_what_the_others_draw_is_not_shifted(row: Row) -> None:
     for game in (plain, with_it):
         game.advance(4)
     before, after = plain.streams.state_dict(), with_it.streams.state_dict()
-    drawn = {"data", "discriminator_latent", "penalty"} | ({"generator_latent"} - {"generator_latent" if row.name == "generator-steps" else ""})
+    drawn = {"data", "discriminator_latent", "penalty"} | (
+        {"generator_latent"} - {"generator_latent" if row.name == "generator-steps" else ""}
+    )
     for name in drawn:
         assert torch.equal(before[name], after[name]), name
 
@@ -286,8 +290,10 @@ def test_an_average_that_is_asked_for_equals_its_closed_form_buffers_included() 
 @pytest.mark.parametrize("dataset", ["ring", "digits"])
 @pytest.mark.parametrize(("name", "settings"), [("minibatch-discrimination", {"kernels": 4}), ("minibatch-stddev", {})])
 def test_minibatch_layers_see_the_batch_and_nothing_else(name: str, settings: dict[str, Any], dataset: str) -> None:
-    """Scores follow their samples through a permutation; other samples in the batch change them; calls before do not."""
-    architecture = TINY if dataset == "ring" else choice(architectures, "dcgan", width=4, discriminator_normalisation="none")
+    """Scores follow their samples through a permutation; other samples change them, calls before do not."""
+    architecture = (
+        TINY if dataset == "ring" else choice(architectures, "dcgan", width=4, discriminator_normalisation="none")
+    )
     spec = change(run_spec("nsgan", dataset, architecture), stabilisers=(choice(stabilisers, name, **settings),))
     game = make(spec)
     critic = game.discriminator
@@ -323,7 +329,9 @@ def test_a_discriminator_that_is_extended_starts_from_the_weights_of_one_that_is
 
 
 def test_minibatch_layers_join_one_after_the_other() -> None:
-    game = make(spec_with(("minibatch-discrimination", {"kernels": 3}), ("minibatch-stddev", {}), ("feature-matching", {})))
+    game = make(
+        spec_with(("minibatch-discrimination", {"kernels": 3}), ("minibatch-stddev", {}), ("feature-matching", {}))
+    )
     assert game.advance(3)
     assert len([key for key in game.discriminator.state_dict() if "joined" in key]) == 2
 
