@@ -113,6 +113,11 @@ class Catalog(Generic[T]):
         self._complete = False
 
     @property
+    def needed(self) -> tuple[str | tuple[str, ...], ...]:
+        """What each entry must define; of a tuple, at least one."""
+        return self._methods
+
+    @property
     def singular(self) -> str:
         """The kind in the singular, for messages."""
         irregular = {"losses": "loss", "penalties": "penalty", "spaces": "feature space"}

@@ -85,9 +85,7 @@ def _misfits(objective: ObjectiveSpec, name: str) -> Iterator[str]:
     if _says(stabilisers, name, "needs_penalty") and not any(
         _says(penalties, choice.name, "term") for choice in objective.penalties
     ):
-        yield (
-            f"{has}, but no penalty that is added to the discriminator's loss: nothing can be computed less often"
-        )
+        yield (f"{has}, but no penalty that is added to the discriminator's loss: nothing can be computed less often")
     if (
         _says(stabilisers, name, "unrolled_steps")
         and objective.discriminator_optimizer.name not in DIFFERENTIABLE_OPTIMIZERS

@@ -35,10 +35,10 @@ class MinibatchDiscrimination:
 
     kernels: Annotated[
         int, Unit("statistics"), Field(ge=0, le=4096, description="B, statistics per sample; 0 switches it off")
-    ] = 16
+    ] = 8
     dimensions: Annotated[
         int, Unit("dimensions"), Field(ge=1, le=4096, description="C, of the space in which samples are compared")
-    ] = 5
+    ] = 4
     mixes_samples: ClassVar[bool] = True
     needs_features: ClassVar[bool] = True
 
