@@ -27,6 +27,7 @@ FLOORS = (
         "resolve",
         "drafts",
         "compatibility",
+        "matching",
         "suite_file",
         "suite_tune",
         "suite_tables",

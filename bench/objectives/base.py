@@ -1,4 +1,4 @@
-"""The interface of losses, penalties and stabilisers, and the objective that puts them together.
+"""The interface of losses and penalties, and the objective that puts them together; of stabilisers: `hooks`.
 
 Each can be used alone in a training loop of your own; nothing here knows of suites, runs or files.
 
@@ -36,6 +36,11 @@ class Loss(Protocol):
       not computed then, and an empty tensor stands for them.
     - ``energy`` (None): which error of an autoencoder the scores are, ``"euclidean"``, ``"absolute"`` or
       ``"squared"``; the discriminator is the architecture's autoencoder then, and low scores are real.
+    - ``compares_pairs`` (False): the i-th real score is held against the i-th fake one.
+
+    A loss whose discriminator tells real from fake by labels also has the methods ``as_real(scores)`` and
+    ``as_fake(scores)``: what it pays on average for scores of samples that it is to call real, or fake, so that
+    ``L_D = as_real(real) + as_fake(fake)``. Its labels can be smoothed.
 
     A loss that remembers something between updates derives from `Memory`.
     """
@@ -165,22 +170,6 @@ class Memory:
         """
         for name in self._memory:
             self._memory[name] = state[name].detach().clone()
-
-
-class Stabiliser(Protocol):
-    """A trick beside loss and penalties: it changes what the discriminator is shown."""
-
-    def check(self, batch_size: int) -> None:
-        """Raise CatalogError, saying what is allowed, if batches of this size cannot be presented."""
-        ...
-
-    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one sample as the discriminator sees it, of one of ``shape``."""
-        ...
-
-    def present(self, samples: Tensor) -> Tensor:
-        """What the discriminator is shown of a batch of samples, real or generated, ``(batch, *shape)``."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)
