@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 LearningRate = Annotated[float, Field(gt=0, description="step size per update"), Search(1e-5, 1e-2, log=True)]
+PlainRate = Annotated[float, Field(gt=0, description="step size per update"), Search(1e-4, 1.0, log=True)]
+"""Of steps that are as long as the gradient is."""
+Beta1 = Annotated[float, Field(ge=0, lt=1, description="β₁, decay of the mean of gradients"), Search(0.0, 0.9)]
+Beta2 = Annotated[
+    float,
+    Field(ge=0, lt=1, description="β₂, decay of the mean of squared gradients"),
+    Search(choices=(0.9, 0.99, 0.999)),
+]
+Inertia = Annotated[float, Field(ge=0, lt=1, description="μ, share of the last step that is kept")]
 
 
 class OptimizerEntry(Protocol):
@@ -36,12 +45,8 @@ class Adam:
     """Adaptive moments."""
 
     learning_rate: LearningRate = 2e-4
-    beta1: Annotated[float, Field(ge=0, lt=1, description="β₁, decay of the mean of gradients"), Search(0.0, 0.9)] = 0.5
-    beta2: Annotated[
-        float,
-        Field(ge=0, lt=1, description="β₂, decay of the mean of squared gradients"),
-        Search(choices=(0.9, 0.99, 0.999)),
-    ] = 0.999
+    beta1: Beta1 = 0.5
+    beta2: Beta2 = 0.999
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         """torch's Adam, fused: one kernel per update instead of a dozen per parameter."""
@@ -53,8 +58,8 @@ class Adam:
 class Sgd:
     """Gradient descent, with momentum if asked for."""
 
-    learning_rate: Annotated[float, Field(gt=0, description="step size per update"), Search(1e-4, 1.0, log=True)] = 1e-2
-    momentum: Annotated[float, Field(ge=0, lt=1, description="μ, share of the last step that is kept")] = 0.0
+    learning_rate: PlainRate = 1e-2
+    momentum: Inertia = 0.0
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         """torch's SGD, fused."""
@@ -85,8 +90,8 @@ class RmsProp:
 class Momentum:
     """Gradient descent that keeps going: `sgd` with the heavy ball of most textbooks as its default."""
 
-    learning_rate: LearningRate = 1e-2
-    momentum: Annotated[float, Field(ge=0, lt=1, description="μ, share of the last step that is kept")] = 0.9
+    learning_rate: PlainRate = 1e-2
+    momentum: Inertia = 0.9
     nesterov: Annotated[bool, Field(description="whether the gradient counts as if it were taken one step ahead")] = (
         False
     )
@@ -109,7 +114,7 @@ class OptimisticSgd:
     On bilinear games it converges at a linear rate, where gradient descent leaves the equilibrium.
     """
 
-    learning_rate: LearningRate = 1e-2
+    learning_rate: PlainRate = 1e-2
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         """See `bench.training.extrapolation`."""
@@ -128,8 +133,8 @@ class OptimisticAdam:
     """Adam's direction, extrapolated from the one before."""
 
     learning_rate: LearningRate = 2e-4
-    beta1: Annotated[float, Field(ge=0, lt=1, description="β₁, decay of the mean of gradients")] = 0.5
-    beta2: Annotated[float, Field(ge=0, lt=1, description="β₂, decay of the mean of squared gradients")] = 0.999
+    beta1: Beta1 = 0.5
+    beta2: Beta2 = 0.999
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         """See `bench.training.extrapolation`."""
@@ -150,7 +155,7 @@ class ExtragradientSgd:
     Each step computes its gradients twice, on the same batch: twice the cost, and no more images. ``n_critic`` is 1.
     """
 
-    learning_rate: LearningRate = 1e-2
+    learning_rate: PlainRate = 1e-2
     extrapolates: ClassVar[bool] = True
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
@@ -173,8 +178,8 @@ class ExtragradientAdam:
     """
 
     learning_rate: LearningRate = 2e-4
-    beta1: Annotated[float, Field(ge=0, lt=1, description="β₁, decay of the mean of gradients")] = 0.5
-    beta2: Annotated[float, Field(ge=0, lt=1, description="β₂, decay of the mean of squared gradients")] = 0.999
+    beta1: Beta1 = 0.5
+    beta2: Beta2 = 0.999
     extrapolates: ClassVar[bool] = True
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
