@@ -239,7 +239,7 @@ class Diversity(_OfPairs):
     "historical-averaging",
     formula="λ ‖w − (1/t) Σ_{s ≤ t} w_s‖²,  w a player's weights, w_s those after its update s; added to each player's "
     "loss",
-    latex=r"\lambda\,\Big\lVert w - \frac{1}{t} \sum_{s \le t} w_s \Big\rVert^2",
+    latex=r"\lambda\,\lVert w - \frac{1}{t} \sum_{s \leq t} w_s \rVert^2",
     optimum="zero for a player that stands still",
     source="Salimans et al. 2016, sec. 3.3",
 )

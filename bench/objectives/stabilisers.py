@@ -96,7 +96,7 @@ class InstanceNoise:
     "experience-replay",
     formula="of the generated samples that the discriminator's update is shown, a share ρ comes from a buffer of "
     "earlier ones, each of which is replaced by a new one",
-    latex=r"f = d(\tilde{x}), \quad \tilde{x} \sim (1-\rho)\,q_t + \rho\,\tfrac{1}{B}\textstyle\sum_{b}\delta_{b}",
+    latex=r"f = d(\tilde{x}), \quad \tilde{x} \sim (1-\rho)\,q_t + \frac{\rho}{B} \sum_{b=1}^{B} \delta_{x_b}",
     optimum="the divergence of p from a mixture of what the generator makes and what it has made",
     source="Shrivastava et al. 2017, sec. 2.3 (half of a batch, replaced at random)",
 )
