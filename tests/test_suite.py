@@ -406,7 +406,7 @@ RING = 'datasets=["ring"]\n'
         (RING + 'objectives=[{name="nsgan", stabilisers=[{}]}]', "'name' is missing: which stabiliser?"),
         (
             RING + 'objectives=[{name="r3gan", stabilisers=["minibatch-stddev"]}]',
-            "suite.toml:2: objectives[0]: objective 'r3gan' has the stabiliser 'minibatch-stddev', under which a sample's score",
+            "suite.toml:2: objectives[0]: objective 'r3gan' has the stabiliser 'minibatch-stddev', under",
         ),
         (
             RING + 'objectives=[{name="nsgan", stabilisers=[{name="unrolling", steps=11}]}]',

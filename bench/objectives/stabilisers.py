@@ -69,8 +69,7 @@ class Packing:
     latex=r"x + \varepsilon, \; G(z) + \varepsilon, \quad \varepsilon \sim \mathcal{N}(0, \sigma_t^2 I), "
     r"\quad \sigma_t = \sigma \max(0, 1 - t/a)",
     optimum="the divergence of p and q, both blurred by N(0, σ_t² I): finite and smooth where p and q do not overlap",
-    source="Sønderby et al. 2017, sec. 3; Arjovsky & Bottou 2017, sec. 3; convergence: Mescheder et al. 2018, lemma "
-    "3.2",
+    source="Sønderby et al. 2017; Arjovsky & Bottou 2017, sec. 3; convergence: Mescheder et al. 2018, sec. 3",
 )
 @dataclass(frozen=True)
 class InstanceNoise:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     latex=r"(\varphi, \theta) \leftarrow (\varphi - \eta\nabla_\varphi L_D(\varphi, \theta), "
     r"\theta - \eta\nabla_\theta L_G(\varphi, \theta))",
     optimum="the same equilibria; near them simultaneous steps spiral outwards where alternating ones can circle",
-    source="Mescheder et al. 2017, sec. 2; Mescheder et al. 2018, app. C",
+    source="Mescheder et al. 2017, sec. 2; Mescheder et al. 2018, sec. 2",
 )
 @dataclass(frozen=True)
 class UpdateOrder:
@@ -136,7 +136,7 @@ class AdaptiveBalance(Remembering):
     latex=r"\nabla_\theta L_G(\theta, \varphi_k(\theta)), "
     r"\quad \varphi_{i+1} = \varphi_i - U(\nabla_\varphi L_D(\theta, \varphi_i)), \; \varphi_0 = \varphi",
     optimum="k → ∞: the generator descends L_G at the discriminator's best answer to it",
-    source="Metz et al. 2017 (unrolled GAN), eqs. 8 to 11",
+    source="Metz et al. 2017 (unrolled GAN), sec. 2.2",
 )
 @dataclass(frozen=True)
 class Unrolling:
@@ -164,9 +164,8 @@ class Unrolling:
     latex=r"\eta_t = \eta\,s(t), \quad s = 1 - t, \quad s = \min(1, 2(1-t)), "
     r"\quad s = \tfrac{1}{2}(1 + \cos \pi t), \quad s = 0.01^t",
     optimum="players that circle at a constant rate come to rest as the rate does",
-    source="linear: Heusel et al. 2017, code; second-half: Zhu et al. 2017, sec. 4; cosine: Loshchilov & Hutter "
-    "2017, without "
-    "restarts",
+    source="linear: Gulrajani et al. 2017, code for CIFAR-10; second-half: Zhu et al. 2017, sec. 4; cosine: "
+    "Loshchilov & Hutter 2017, without restarts",
 )
 @dataclass(frozen=True)
 class LearningRateSchedule:
