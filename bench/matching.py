@@ -41,9 +41,8 @@ def find_feature_conflicts(objective: ObjectiveSpec, architecture: Choice) -> li
     able = ", ".join(name for name in architectures.names() if _says(architectures, name, "has_features"))
     return [
         f"objective '{objective.label}' has the stabiliser '{choice.name}', which needs a discriminator that ends "
-        "in one "
-        f"linear layer; architecture '{architecture.name}' does not say that its does (has_features = True); these do: "
-        f"{able}"
+        f"in one linear layer; architecture '{architecture.name}' does not say that its does "
+        f"(has_features = True); these do: {able}"
         for choice in objective.stabilisers
         if _says(stabilisers, choice.name, "needs_features")
     ]
@@ -65,8 +64,7 @@ def _misfits(objective: ObjectiveSpec, name: str) -> Iterator[str]:
         if alone:
             yield (
                 f"{has}, under which a sample's score depends on its batch, and {_listed('penalt', alone)} on each "
-                "sample's "
-                "own score or its gradient, which has no meaning there: leave one of them out"
+                "sample's own score or its gradient, which has no meaning there: leave one of them out"
             )
     if _says(stabilisers, name, "needs_labels") and not _says(losses, loss, "as_real"):
         able = ", ".join(other for other in losses.names() if _says(losses, other, "as_real"))
@@ -126,8 +124,7 @@ def _schedule_misfits(objective: ObjectiveSpec) -> Iterator[str]:
     if several and order:
         yield (
             f"has the stabilisers '{order[0]}' and '{several[0]}', but both players move at once, or one several "
-            "times: "
-            "leave one of them out"
+            "times: leave one of them out"
         )
 
 

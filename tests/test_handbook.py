@@ -91,6 +91,7 @@ COMMANDS = {
     "lVert", "rVert", "Vert", "lvert", "rvert", "left", "right", "top", "dots", "sim", "neq", "leftarrow", "circ",
     "odot", "zeta", "sigma", "lambda", "gamma", "alpha", "beta", "delta", "varepsilon", "theta", "varphi", "chi",
     "partial", "ast", "times", "cdot", "sqrt", "le", "ge",
+    "eta", "nu", "rho", "tau", "pi", "tilde", "mathcal", "exp", "in", "leq", "geq",
 }  # fmt: skip
 """What MathJax knows without an extension and GitHub does not refuse."""
 FOR_MATHTEXT = {r"\tfrac": r"\frac", r"\lVert": r"\|", r"\rVert": r"\|", r"\lvert": "|", r"\rvert": "|"}

@@ -404,6 +404,18 @@ RING = 'datasets=["ring"]\n'
         ("[objectives.'a b']\nbase='wgan'", "a label is made of letters"),
         (RING + 'objectives=[{name="nsgan", stabilisers=["pack"]}]', "unknown stabiliser 'pack'; did you mean "),
         (RING + 'objectives=[{name="nsgan", stabilisers=[{}]}]', "'name' is missing: which stabiliser?"),
+        (
+            RING + 'objectives=[{name="r3gan", stabilisers=["minibatch-stddev"]}]',
+            "suite.toml:2: objectives[0]: objective 'r3gan' has the stabiliser 'minibatch-stddev', under",
+        ),
+        (
+            RING + 'objectives=[{name="nsgan", stabilisers=[{name="unrolling", steps=11}]}]',
+            "stabiliser 'unrolling', setting 'steps': expected a value ≤ 10, got integer 11",
+        ),
+        (
+            RING + 'objectives=[{name="nsgan", stabilisers=[{name="several-generators", count=3}]}]',
+            "a batch of 128 samples cannot be shared out among 3 generators",
+        ),
         (RING + 'objectives=["pacgan3"]', "batch of 128 samples cannot be packed by 3: set batch_size to a multiple, "),
         (RING + 'objectives=[{name="nsgan", penalties=["pulling-away"]}]', "the losses boundary-equilibrium, energy"),
         (RING + 'objectives=[{name="r3gan", discriminator_normalisation="batch"}]', "batch normalisation mixes "),

@@ -192,8 +192,7 @@ class _OfPairs:
 @stabilisers.register(
     "mode-seeking",
     formula="λ / (E ρ + 10⁻⁵),  ρ = |G(z) − G(z′)| / |z − z′| (mean absolute values) over the pairs of two halves "
-    "of the "
-    "batch; added to the generator's loss",
+    "of the batch; added to the generator's loss",
     latex=r"\frac{\lambda}{\mathbb{E}\,\rho + 10^{-5}}, "
     r"\quad \rho = \frac{\lVert G(z) - G(z') \rVert_1}{\lVert z - z' \rVert_1}",
     optimum="none: it pulls different latents to different samples against the loss",
@@ -219,7 +218,7 @@ class ModeSeeking(_OfPairs):
     latex=r"-\lambda\,\mathbb{E}\min(\rho, \tau), "
     r"\quad \rho = \frac{\lVert G(z) - G(z') \rVert_1}{\lVert z - z' \rVert_1}",
     optimum="−λτ where every pair is τ times as far apart as its latents",
-    source="Yang et al. 2019 (DSGAN), eq. 2, there on conditional generators",
+    source="Yang et al. 2019 (DSGAN), sec. 3, there on conditional generators",
 )
 @dataclass(frozen=True)
 class Diversity(_OfPairs):
@@ -237,9 +236,9 @@ class Diversity(_OfPairs):
 
 @stabilisers.register(
     "historical-averaging",
-    formula="λ ‖w − (1/t) Σ_{s ≤ t} w_s‖²,  w a player's weights, w_s those after its update s; added to each player's "
-    "loss",
-    latex=r"\lambda\,\Big\lVert w - \frac{1}{t} \sum_{s \le t} w_s \Big\rVert^2",
+    formula="λ ‖w − (1/t) Σ_{s ≤ t} w_s‖²,  w a player's weights, w_s those after its update s; added to each "
+    "player's loss",
+    latex=r"\lambda\,\lVert w - \frac{1}{t} \sum_{s \leq t} w_s \rVert^2",
     optimum="zero for a player that stands still",
     source="Salimans et al. 2016, sec. 3.3",
 )

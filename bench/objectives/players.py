@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     latex=r"o_{ib} = \frac{1}{n-1} \sum_{j \neq i} \exp(-\lVert M_{ib} - M_{jb} \rVert_1), "
     r"\quad M_i = T\varphi_i \in \mathbb{R}^{B \times C}",
     optimum="a batch of samples that are too alike is told from a real one",
-    source="Salimans et al. 2016, sec. 3.2 (B = 100, C = 5 in their code); the mean over the others in place of the "
-    "sum",
+    source="Salimans et al. 2016, sec. 3.2 (B = 100, C = 5 in their code); the mean over the others "
+    "in place of the sum",
 )
 @dataclass(frozen=True)
 class MinibatchDiscrimination:
@@ -58,9 +58,8 @@ class MinibatchDiscrimination:
 
 @stabilisers.register(
     "minibatch-stddev",
-    formula="the last layer scores (φ_i, s),  s = mean over features of the standard deviation over the batch (or a "
-    "group "
-    "of it),  φ_i the features of sample i",
+    formula="the last layer scores (φ_i, s),  s = mean over features of the standard deviation over the batch "
+    "(or a group of it),  φ_i the features of sample i",
     latex=r"s = \frac{1}{F} \sum_f \sqrt{\mathrm{Var}_i\,\varphi_{if} + 10^{-8}}",
     optimum="a batch that varies less than a real one is told from it",
     source="Karras et al. 2018 (progressive GAN), sec. 3; there before the last two layers, here before the last one",
@@ -102,8 +101,7 @@ def _refuse_single(batch_size: int) -> None:
     formula="q = 1/K Σ_k q_k,  q_k the distribution of generator k; each makes every K-th sample of a batch",
     latex=r"q = \frac{1}{K} \sum_{k=1}^{K} q_k",
     optimum="q = p, whichever part of p each generator makes",
-    source="Arora et al. 2017 (MIX+GAN), sec. 4, with equal weights and one discriminator; Hoang et al. 2018 (MGAN) "
-    "and "
+    source="Arora et al. 2017 (MIX+GAN), with equal weights and one discriminator; Hoang et al. 2018 (MGAN) and "
     "Ghosh et al. 2018 (MAD-GAN), without their classifiers of the generators",
 )
 @dataclass(frozen=True)

@@ -69,8 +69,7 @@ class Packing:
     latex=r"x + \varepsilon, \; G(z) + \varepsilon, \quad \varepsilon \sim \mathcal{N}(0, \sigma_t^2 I), "
     r"\quad \sigma_t = \sigma \max(0, 1 - t/a)",
     optimum="the divergence of p and q, both blurred by N(0, σ_t² I): finite and smooth where p and q do not overlap",
-    source="Sønderby et al. 2017, sec. 3; Arjovsky & Bottou 2017, sec. 3; convergence: Mescheder et al. 2018, lemma "
-    "3.2",
+    source="Sønderby et al. 2017; Arjovsky & Bottou 2017, sec. 3; convergence: Mescheder et al. 2018, sec. 3",
 )
 @dataclass(frozen=True)
 class InstanceNoise:
@@ -96,7 +95,7 @@ class InstanceNoise:
     "experience-replay",
     formula="of the generated samples that the discriminator's update is shown, a share ρ comes from a buffer of "
     "earlier ones, each of which is replaced by a new one",
-    latex=r"f = d(\tilde{x}), \quad \tilde{x} \sim (1-\rho)\,q_t + \rho\,\tfrac{1}{B}\textstyle\sum_{b}\delta_{b}",
+    latex=r"f = d(\tilde{x}), \quad \tilde{x} \sim (1-\rho)\,q_t + \frac{\rho}{B} \sum_{b=1}^{B} \delta_{x_b}",
     optimum="the divergence of p from a mixture of what the generator makes and what it has made",
     source="Shrivastava et al. 2017, sec. 2.3 (half of a batch, replaced at random)",
 )

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 @stabilisers.register(
     "update-order",
     formula="simultaneous: (φ, θ) ← (φ − η ∇_φ L_D(φ, θ), θ − η ∇_θ L_G(φ, θ));  alternating: φ first, then θ at "
-    "the new φ",
+    "the new φ;  φ and θ the discriminator's and the generator's weights, η the learning rate",
     latex=r"(\varphi, \theta) \leftarrow (\varphi - \eta\nabla_\varphi L_D(\varphi, \theta), "
     r"\theta - \eta\nabla_\theta L_G(\varphi, \theta))",
     optimum="the same equilibria; near them simultaneous steps spiral outwards where alternating ones can circle",
-    source="Mescheder et al. 2017, sec. 2; Mescheder et al. 2018, app. C",
+    source="Mescheder et al. 2017, sec. 2; Mescheder et al. 2018, sec. 2",
 )
 @dataclass(frozen=True)
 class UpdateOrder:
@@ -47,7 +47,7 @@ class UpdateOrder:
 @stabilisers.register(
     "generator-steps",
     formula="of each step, one (or n_critic) discriminator updates are followed by n generator updates",
-    latex=r"\theta \leftarrow \theta - \eta\nabla_\theta L_G \quad (n \text{ times})",
+    latex=r"\theta \leftarrow \theta - \eta\nabla_\theta L_G \; (n \; \mathrm{times})",
     optimum="the same equilibria",
     source="the counterpart of the k of Goodfellow et al. 2014, algorithm 1",
 )
@@ -69,7 +69,7 @@ class GeneratorSteps:
 @stabilisers.register(
     "lazy-penalties",
     formula="the discriminator's penalties are computed in every k-th of its updates alone, and count k times there",
-    latex=r"L_D + k\,\mathbb{1}[u \bmod k = 0]\,P",
+    latex=r"L_D + k P \; (u = 0, k, 2k, \dots)",
     optimum="that of the penalties: their mean over k updates is the same",
     source="Karras et al. 2020 (StyleGAN2), sec. 3.1 (k = 16), without their change of the optimizer's settings",
 )
@@ -93,7 +93,7 @@ class LazyPenalties:
     formula="A ← β A + (1 − β) a;  D is updated where A ≤ ε + m, G where A ≥ ε − m;  a the discriminator's accuracy "
     "on the "
     "batch (area under its ROC curve)",
-    latex=r"A \leftarrow \beta A + (1-\beta)\,a, \quad D: A \le \varepsilon + m, \quad G: A \ge \varepsilon - m",
+    latex=r"A \leftarrow \beta A + (1-\beta)\,a, \quad D: A \leq \varepsilon + m, \quad G: A \geq \varepsilon - m",
     optimum="players whose accuracy stays within m of ε are updated in turn as without it",
     source="the rule of Larsen et al. 2016, in their code (equilibrium 0.68, margin 0.35 of losses), on a signal "
     "that means "
@@ -132,12 +132,11 @@ class AdaptiveBalance(Remembering):
 @stabilisers.register(
     "unrolling",
     formula="θ ← θ − η ∇_θ L_G(θ, φ_k),  φ_{i+1} = φ_i − U(∇_φ L_D(θ, φ_i)),  φ_0 = φ;  the gradient passes through "
-    "all "
-    "φ_i",
+    "all φ_i;  θ and φ the generator's and the discriminator's weights, η the learning rate",
     latex=r"\nabla_\theta L_G(\theta, \varphi_k(\theta)), "
     r"\quad \varphi_{i+1} = \varphi_i - U(\nabla_\varphi L_D(\theta, \varphi_i)), \; \varphi_0 = \varphi",
     optimum="k → ∞: the generator descends L_G at the discriminator's best answer to it",
-    source="Metz et al. 2017 (unrolled GAN), eqs. 8 to 11",
+    source="Metz et al. 2017 (unrolled GAN), sec. 2.2",
 )
 @dataclass(frozen=True)
 class Unrolling:
@@ -160,15 +159,13 @@ class Unrolling:
 
 @stabilisers.register(
     "learning-rate-schedule",
-    formula="η_t = η s(t),  t the share of the budget that is spent;  linear: s = 1 − t;  second-half: s = min(1, "
-    "2(1 − t));  "
-    "cosine: s = ½(1 + cos πt);  exponential: s = 0.01ᵗ",
+    formula="η_t = η s(t),  η the learning rate, t the share of the budget that is spent;  linear: s = 1 − t;  "
+    "second-half: s = min(1, 2(1 − t));  cosine: s = ½(1 + cos πt);  exponential: s = 0.01ᵗ",
     latex=r"\eta_t = \eta\,s(t), \quad s = 1 - t, \quad s = \min(1, 2(1-t)), "
     r"\quad s = \tfrac{1}{2}(1 + \cos \pi t), \quad s = 0.01^t",
     optimum="players that circle at a constant rate come to rest as the rate does",
-    source="linear: Heusel et al. 2017, code; second-half: Zhu et al. 2017, sec. 4; cosine: Loshchilov & Hutter "
-    "2017, without "
-    "restarts",
+    source="linear: Gulrajani et al. 2017, code for CIFAR-10; second-half: Zhu et al. 2017, sec. 4; cosine: "
+    "Loshchilov & Hutter 2017, without restarts",
 )
 @dataclass(frozen=True)
 class LearningRateSchedule:

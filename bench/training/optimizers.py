@@ -105,7 +105,7 @@ class Momentum:
 @optimizers.register(
     "optimistic-sgd",
     formula="w ← w − 2η∇_t + η∇_{t−1}",
-    source="Popov 1980; Daskalakis et al. 2018, eq. 4",
+    source="Popov 1980; Daskalakis et al. 2018, sec. 2",
 )
 @dataclass(frozen=True)
 class OptimisticSgd:

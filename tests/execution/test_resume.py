@@ -15,7 +15,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.catalog import losses
+from bench.catalog import losses, optimizers, stabilisers
 from bench.checkpoints import KEPT, latest_step, read_checkpoints, remove_checkpoints, write_checkpoint
 from bench.environment import host_environment
 from bench.errors import StorageError
@@ -30,6 +30,14 @@ from bench.store import Store
 from bench.training.streams import SharedStreams
 from tests.specs import choice, run_spec
 
+
+def stabilised(*names: str, optimizer: str = "adam") -> RunSpec:
+    spec, descent = run_spec("nsgan", amount=24, every=10), choice(optimizers, optimizer)
+    tricks = tuple(choice(stabilisers, name) for name in names)
+    changes = {"stabilisers": tricks, "generator_optimizer": descent, "discriminator_optimizer": descent}
+    return spec.model_copy(update={"objective": spec.objective.model_copy(update=changes)})
+
+
 SPECS = {
     "r1, averaged": run_spec("nsgan-r1", amount=40, every=10),
     "clipped, five critic steps, falling rates": run_spec("wgan", amount=40, every=15, decay="linear"),
@@ -38,6 +46,10 @@ SPECS = {
     "packs": run_spec("pacgan2", amount=40, every=20),
     "images, spectral norm": run_spec("sngan", "digits", amount=12, every=5),
     "images, a penalty's double backward": run_spec("wgan-gp", "digits", amount=8, every=3),
+    "buffers, draws, balance, history": stabilised(
+        "experience-replay", "instance-noise", "adaptive-balance", "historical-averaging", "generator-ema", "top-k"
+    ),
+    "both players look ahead": stabilised("learning-rate-schedule", optimizer="extragradient-adam"),
     "counted in images": run_spec("nsgan", unit="images", amount=40 * 16, every=130),
 }
 

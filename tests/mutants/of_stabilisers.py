@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.objectives import features, hooks, minimised, mixture, players, stabilisers, updates
-from bench.training import average, extrapolation, game, orders, streams, unrolling
+from bench.training import average, extrapolation, game, gradients, orders, streams, unrolling
 from tests.mutants.mutant import Mutant, Seen, rewritten
 from tests.mutants.rewriting import rewrite
 
@@ -30,7 +30,7 @@ def step(case: str) -> str:
 def unroll(*changes: tuple[str, str]) -> None:
     """Change how the game looks ahead."""
     rewrite(unrolling, "look_ahead", *changes)
-    game.look_ahead = unrolling.look_ahead
+    gradients.look_ahead = unrolling.look_ahead
 
 
 SHOWN = [

@@ -142,7 +142,7 @@ NOISY_SAMPLES = 2**19
 
 @dataclass(frozen=True)
 class NoisyRow:
-    """A loss under instance noise, and the eigenvalues that theory gives (Mescheder et al. 2018, lemma 3.2)."""
+    """A loss under instance noise, and the eigenvalues that theory gives (Mescheder et al. 2018, sec. 3)."""
 
     name: str
     sigma: float

@@ -5,7 +5,7 @@ step, in the end, by the size of its largest eigenvalue, η being the learning r
 
 - simultaneous gradient descent: √(1 + s²), always outwards (Mescheder et al. 2017)
 - alternating: 1 for s ≤ 2: it circles (Gidel et al. 2019)
-- extragradient: √((1 − s²)² + s²) (Korpelevich 1976; Gidel et al. 2019, proposition 2)
+- extragradient: √((1 − s²)² + s²) (Korpelevich 1976; Gidel et al. 2019, sec. 3)
 - optimistic: √(½(1 + √(1 − 4s²))) for s ≤ ½ (Daskalakis et al. 2018; Liang & Stokes 2019)
 - consensus with weight γ, simultaneous: √((1 − γσs)² + s²) (Mescheder et al. 2017)
 

@@ -175,7 +175,7 @@ def test_looking_draws_no_random_number_of_a_plugin(monkeypatch: pytest.MonkeyPa
 def test_what_is_told_is_of_the_last_batch_that_the_discriminator_descends(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the loss that stands beside it is."""
     game = make(run_spec("wgan", amount=1))
-    game.parts.loss = losses.create("hinge")
+    game.parts._loss = losses.create("hinge")
     batches: list[Batch] = []
     monkeypatch.setattr(game.parts, "observe", batches.append)
     game.advance(1)
