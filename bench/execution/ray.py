@@ -61,8 +61,6 @@ class RayCluster:
         if self.device not in ("auto", "cpu", "cuda"):
             raise UsageError(f"device '{self.device}': on a cluster Ray deals GPUs out; valid: auto, cpu, cuda")
         threads = max(spec.training.threads for spec in plan.specs)
-        store.prepare()
-        terms = make_terms(plan, store, data_root, weights)
         with connected(self.address, self._local_cpus(threads)):
             if interruption.requested:
                 raise KeyboardInterrupt
@@ -71,6 +69,8 @@ class RayCluster:
             fitting = [node for node in nodes if node.room(needs.of(threads), needs.gpus)]
             if not fitting and self.slots is None:
                 raise UsageError(_no_room(nodes, needs.of(threads), needs.gpus))
+            store.prepare()
+            terms = make_terms(plan, store, data_root, weights)
             raise_faults_of(fitting, terms, interruption)
             place = Place(
                 results=store.folder.absolute(),
@@ -206,6 +206,8 @@ def _answer_of(ref: Any) -> list[str]:
 
     try:
         return list(ray.get(ref))
+    except (ray.exceptions.TaskUnschedulableError, ray.exceptions.NodeDiedError):
+        return []  # it has just been lost, and nobody will be sent there
     except Exception as error:
         if "No module named 'bench" in str(error):
             return ["has no ganbench in the Python that Ray runs there: install the very ganbench of the driver"]
@@ -267,7 +269,7 @@ class RayExecutor:
         self._stopping, self._leaving = threading.Event(), threading.Event()
         self._fresh = threading.Event()
         self._gone: ConnectionError | None = None
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
         self._work = ray.remote(work)
         self._thread = threading.Thread(target=self._drive, name="ray-driver", daemon=True)

@@ -198,11 +198,16 @@ def _supervise(task: Task, order: Order, tell: Any) -> Outcome:
             told = tuple(fresh)
             del fresh[: len(told)]
             if tell(told):
-                pool.ask_to_stop()
+                _stop(pool)
     except BaseException:  # nobody is left to tell
-        pool.ask_to_stop()
+        _stop(pool)
         raise
     return future.result()
+
+
+def _stop(pool: LocalPool) -> None:
+    pool.ask_to_stop()
+    _pool.cache_clear()  # it starts nothing more; should there be more to do, it is another one's
 
 
 def _placed(task: Task, probe: ProbeAnswer, visible: str | None) -> Task:
