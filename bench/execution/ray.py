@@ -23,7 +23,18 @@ from bench.execution.executor import UNLIMITED, Limits, Outcome, Site
 from bench.execution.interruption import Interruption
 from bench.execution.pool import GRACE_SECONDS
 from bench.execution.ray_connection import connected
-from bench.execution.ray_node import Answer, Folder, Mailbox, Order, Terms, Told, identify, look, work
+from bench.execution.ray_node import (
+    SILENCE_SECONDS,
+    Answer,
+    Folder,
+    Mailbox,
+    Order,
+    Terms,
+    Told,
+    identify,
+    look,
+    work,
+)
 from bench.execution.tasks import Done, Place, Progress, RunTask, Task, ThroughputTask
 from bench.plan import Plan
 from bench.record import Environment
@@ -322,11 +333,12 @@ class RayExecutor:
         if self._stopping.is_set():
             self._drop()
         self._hand_out()
-        if not self._flight:
+        ready, waiting = [], list(self._flight)
+        if waiting:
+            ready, waiting = ray.wait(waiting, num_returns=1, timeout=POLL_SECONDS)
+        else:
             self._fresh.wait(POLL_SECONDS)
             self._fresh.clear()
-            return
-        ready, waiting = ray.wait(list(self._flight), num_returns=1, timeout=POLL_SECONDS)
         if ready and waiting:
             ready += ray.wait(waiting, num_returns=len(waiting), timeout=0)[0]
         jobs = {job.number: job for job in self._flight.values()}
@@ -368,6 +380,9 @@ class RayExecutor:
             answer = Answer.model_validate_json(ray.get(ref))
         except ray.exceptions.RayError as error:
             answer = Answer(outcome=Outcome(lost=_loss(error, job.node)))
+        done = answer.outcome.done
+        if done is not None and done.stopped and not self._stopping.is_set():
+            answer = Answer(outcome=Outcome(lost=f"nothing was heard of this driver for {SILENCE_SECONDS:g} s"))
         if answer.unfit_node is not None:
             self._unfit.add(answer.unfit_node)
         if answer.outcome.lost is not None and not job.node:

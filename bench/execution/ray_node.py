@@ -10,6 +10,7 @@ import contextlib
 import functools
 import os
 import sys
+import time
 import uuid
 from concurrent.futures import wait
 from pathlib import Path
@@ -26,6 +27,9 @@ from bench.spec import Frozen
 
 TELL_SECONDS = 1.0
 """How often a task's progress is told, and a wish to stop is heard of."""
+SILENCE_SECONDS = 15.0
+"""A driver that is not heard of for so long was killed, though Ray's client server may not have noticed: another one
+may have taken its place, and its runs are not to be trained twice."""
 IDENTITY = ".folder-id"
 """A file by which two machines know that they see the same folder."""
 
@@ -85,15 +89,16 @@ class Mailbox:
     def __init__(self) -> None:
         self._told: list[tuple[int, str]] = []
         self._stopping = False
+        self._taken = time.monotonic()
 
     def tell(self, number: int, told: str) -> bool:
         """What is new of an order, a `Told` as JSON; whether it is to stop."""
         self._told.append((number, told))
-        return self._stopping
+        return self._stopping or time.monotonic() > self._taken + SILENCE_SECONDS
 
     def take(self, stopping: bool) -> list[tuple[int, str]]:
         """All that was told since the last time; who tells something from now on hears whether to stop."""
-        self._stopping = stopping
+        self._stopping, self._taken = stopping, time.monotonic()
         told, self._told = self._told, []
         return told
 

@@ -19,6 +19,7 @@ from bench.execution.conduct import Summary, conduct
 from bench.execution.executor import Engine
 from bench.execution.interruption import Interruption
 from bench.execution.ray_connection import QUIET
+from bench.execution.ray_node import SILENCE_SECONDS
 from bench.execution.tasks import Progress
 from bench.record import Status
 from bench.store import Store
@@ -238,6 +239,7 @@ def test_needs_that_no_node_has_are_told(suite: Suite, cluster: Any, tmp_path: P
     assert not list((tmp_path).rglob("record.json"))
 
 
+@pytest.mark.skipif(not os.environ.get("GANBENCH_FAULTS"), reason="takes minutes: nox -s faults")
 def test_a_driver_is_killed_and_the_next_one_goes_on(suite: Suite, cluster: Any, tmp_path: Path) -> None:
     """Through Ray's client, as from a machine that is no node of the cluster."""
     suite.hold()
@@ -250,6 +252,7 @@ def test_a_driver_is_killed_and_the_next_one_goes_on(suite: Suite, cluster: Any,
     assert suite.waiting() >= 2
     killed.kill()
     killed.wait()
+    time.sleep(SILENCE_SECONDS + 5)  # its runs wait, and cannot stop before they are let go on
     suite.let_go()
     ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 0, ended.stderr
