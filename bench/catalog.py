@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bench.errors import CatalogError, explain, nearest, unknown
+from bench.settings import Search as Search
 from bench.settings import SettingDescription, SettingField, adapter_of, describe_setting, fields_of
 from bench.settings import Unit as Unit
 

@@ -68,8 +68,9 @@ class ThisMachine:
     ) -> Iterator[Site]:
         """As `bench.execution.executor.Engine` has it."""
         place = find_place(store, data_root, weights, self.device, interruption)
-        with LocalPool(self.slots or default_slots(plan, place.device)) as pool:
-            yield Site(place, pool)
+        slots = self.slots or default_slots(plan, place.device)
+        with LocalPool(slots) as pool:
+            yield Site(place, pool, slots)
 
 
 def measure(

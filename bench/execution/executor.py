@@ -6,6 +6,7 @@ Another engine is one file: an `Engine` whose executor calls `bench.execution.wo
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -67,6 +68,7 @@ class Executor(Protocol):
         limits: Limits = UNLIMITED,
         started: Callable[[], None] = lambda: None,
         progress: Callable[[Progress], None] = lambda _: None,
+        unwanted: threading.Event | None = None,
     ) -> Future[Outcome]:
         """Queue a task.
 
@@ -76,6 +78,7 @@ class Executor(Protocol):
             limits: a process that takes more is killed.
             started: called, in another thread, when the task leaves the queue.
             progress: called, in another thread, with every progress message, before the outcome is there.
+            unwanted: once it is set, the task is asked to stop, and the others go on.
         """
         ...
 
@@ -90,6 +93,8 @@ class Site:
 
     place: Place
     executor: Executor
+    slots: int
+    """Tasks that it has room for now, side by side."""
 
 
 class Engine(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -78,8 +79,6 @@ class Phases:
         """What became of machines that tasks ran on: told, and made up for."""
         self.recorded = 0
         """Runs that got a record."""
-        self._unseen: list[str] = []
-        """Of these, those whose record other machines wrote, and this one does not see yet."""
 
     def open_datasets(self, specs: Sequence[RunSpec], *, measured: bool = True) -> dict[str, DatasetAnswer]:
         """See that all that the specs read is there, before anything is trained: data, weights, classifiers.
@@ -152,7 +151,7 @@ class Phases:
                 return {}
             raise_storage_fault(outcome)
             if outcome.lost is not None and tries > 1:
-                self.tell_loss(key, outcome.lost)
+                self.tell_loss(key, outcome.lost, self.watcher)
                 return self._submit(task, key, keep, tries - 1)
             if outcome.done is not None:
                 keep(outcome.done.answer)
@@ -185,33 +184,48 @@ class Phases:
             futures |= _Run(self, spec).submit()
         for _ in each_outcome(futures, self.pool, self.interruption, self.watcher.stopping):
             pass
-        self._see_records()
+        self._see_records([spec.run_id for spec in specs])
 
-    def keep_record(self, record: Record) -> None:
-        """Count a run as recorded; its record is in the store, whether this machine sees it yet or not."""
-        self.recorded += 1
-        if _stamp(self.store, record.run_id) is None:
-            self._unseen.append(record.run_id)
-        self.watcher.finished(record.run_id, record.status, record.reason)
-
-    def tell_loss(self, key: str, reason: str) -> None:
+    def tell_loss(self, key: str, reason: str, watcher: Watcher) -> None:
         """A task is tried again, because its machine was lost."""
         if reason not in self.losses:
             self.losses.append(reason)
-        self.watcher.progress(key, Progress(step=0, images=0, seconds=0.0, share=0.0, note=f"{reason}; tried again"))
+        watcher.progress(key, Progress(step=0, images=0, seconds=0.0, share=0.0, note=f"{reason}; tried again"))
 
-    def _see_records(self) -> None:
-        """Wait until this machine sees all records that others wrote."""
+    def _see_records(self, run_ids: Sequence[str]) -> None:
+        """Wait until this machine sees records that others wrote."""
         until = time.monotonic() + SEEN_SECONDS
-        while self._unseen and time.monotonic() < until and not self.interruption.requested:
-            self._unseen = [run_id for run_id in self._unseen if _stamp(self.store, run_id) is None]
-            if self._unseen:
-                time.sleep(WISH_SECONDS)
-        if self._unseen:
-            self.warnings.append(
-                f"{len(self._unseen)} records that other machines wrote are not seen here yet: do all machines share "
-                f"'{self.store.folder}'? The same command goes on"
-            )
+        while unseen := [run_id for run_id in run_ids if _stamp(self.store, run_id) is None]:
+            if self.interruption.requested or time.monotonic() > until:
+                self.warnings.append(
+                    f"{len(unseen)} records that other machines wrote are not seen here yet: do all machines share "
+                    f"'{self.store.folder}'? The same command goes on"
+                )
+                return
+            time.sleep(WISH_SECONDS)
+
+    def train_one(
+        self, spec: RunSpec, watcher: Watcher, unwanted: threading.Event, validated: tuple[str, ...] = ()
+    ) -> tuple[HistoryRow, ...]:
+        """Train and record one run, from a thread of one's own.
+
+        Args:
+            spec: the run.
+            watcher: is told of it, in place of the phases' own.
+            unwanted: once it is set, the run is stopped with a checkpoint, and is not recorded.
+            validated: metrics measured on the validation split as well.
+
+        Returns:
+            What it told of itself.
+        """
+        run = _Run(self, spec, watcher, unwanted, validated)
+        pending = run.submit()
+        while pending:
+            ((future, finish),) = pending.items()
+            pending = finish(future.result())
+        if run.is_recorded:
+            self._see_records([spec.run_id])
+        return tuple(run.rows)
 
     def _wait_for(self, futures: Pending) -> list[Outcome]:
         return wait_for(futures, self.pool, self.interruption, self.watcher.stopping)
@@ -220,38 +234,48 @@ class Phases:
 class _Run:
     """One run under way: what it told so far, should its process not live to record it."""
 
-    def __init__(self, phases: Phases, spec: RunSpec) -> None:
+    def __init__(
+        self,
+        phases: Phases,
+        spec: RunSpec,
+        watcher: Watcher | None = None,
+        unwanted: threading.Event | None = None,
+        validated: tuple[str, ...] = (),
+    ) -> None:
         self.phases, self.spec = phases, spec
+        self.watcher, self.unwanted, self.validated = watcher or phases.watcher, unwanted, validated
         self.last = Progress(step=0, images=0, seconds=0.0, share=0.0)
         self.rows: list[HistoryRow] = []
         self.started_at = ""
         self.crashes: list[str] = []
         self.losses: list[str] = []
         self.lost_at = 0
+        self.is_recorded = False
         self.before = _stamp(phases.store, spec.run_id)
 
     def submit(self) -> Pending:
         phases, execution = self.phases, self.spec.execution
         memory = execution.memory_limit_gib
         future = phases.pool.submit(
-            RunTask(place=phases.place, spec=self.spec),
+            RunTask(place=phases.place, spec=self.spec, validated=self.validated),
             log=phases.store.run_folder(self.spec.run_id) / "log.txt",
             limits=Limits(execution.timeout_seconds, None if memory is None else round(memory * 2**30)),
             started=self._start,
             progress=self._progress,
+            unwanted=self.unwanted,
         )
         return {future: self._finish}
 
     def _start(self) -> None:
         self.started_at = now()
         self.rows = []  # a process that goes on from a checkpoint tells of what lies before it, too
-        self.phases.watcher.started(self.spec.run_id)
+        self.watcher.started(self.spec.run_id)
 
     def _progress(self, progress: Progress) -> None:
         if not progress.note:
             self.last = progress
         self.rows += progress.rows
-        self.phases.watcher.progress(self.spec.run_id, progress)
+        self.watcher.progress(self.spec.run_id, progress)
 
     def _finish(self, outcome: Outcome) -> Pending:
         phases, run_id = self.phases, self.spec.run_id
@@ -273,7 +297,9 @@ class _Run:
             record = self._record_for(outcome)
             store.write_history(run_id, make_history(self.rows))
             store.write_record(record)
-        phases.keep_record(record)
+        phases.recorded += 1
+        self.is_recorded = True
+        self.watcher.finished(run_id, record.status, record.reason)
         return {}
 
     def _may_try_again(self, lost: str) -> bool:
@@ -284,7 +310,7 @@ class _Run:
         self.losses.append(lost)
         if len(self.losses) == LOST_IN_A_ROW:
             return False
-        self.phases.tell_loss(self.spec.run_id, lost)
+        self.phases.tell_loss(self.spec.run_id, lost, self.watcher)
         return True
 
     def _record_for(self, outcome: Outcome) -> Record:

@@ -90,8 +90,9 @@ class RayCluster:
                 device="cuda" if needs.gpus and self.device != "cpu" else "cpu",
                 environment=host_environment(),
             )
+            slots = self.slots or sum(node.room(needs.of(threads), needs.gpus) for node in fitting)
             with RayExecutor(terms, needs, self.slots) as executor:
-                yield Site(place, executor)
+                yield Site(place, executor, slots)
 
     def _local_cpus(self, threads: int) -> int | None:
         return None if self.slots is None else math.ceil(self.slots * (self.cpus_per_run or threads))
@@ -243,6 +244,7 @@ class _Job:
     limits: Limits
     started: Callable[[], None]
     progress: Callable[[Progress], None]
+    unwanted: threading.Event
     future: Future[Outcome] = dataclasses.field(default_factory=Future)
     node: str = ""
     """Where it is; empty until it tells."""
@@ -302,9 +304,11 @@ class RayExecutor:
         limits: Limits = UNLIMITED,
         started: Callable[[], None] = lambda: None,
         progress: Callable[[Progress], None] = lambda _: None,
+        unwanted: threading.Event | None = None,
     ) -> Future[Outcome]:
         """As `bench.execution.executor.Executor` has it."""
-        job = _Job(next(self._numbers), task, None if log is None else log.absolute(), limits, started, progress)
+        log = None if log is None else log.absolute()
+        job = _Job(next(self._numbers), task, log, limits, started, progress, unwanted or threading.Event())
         self._queue.append(job)
         self._fresh.set()
         return job.future
@@ -343,7 +347,9 @@ class RayExecutor:
             ready += ray.wait(waiting, num_returns=len(waiting), timeout=0)[0]
         jobs = {job.number: job for job in self._flight.values()}
         # taken after the answers came: what they told before is heard before
-        for number, told in ray.get(self._mailbox.take.remote(self._stopping.is_set()), timeout=ANSWER_SECONDS):
+        unwanted = frozenset(number for number, job in jobs.items() if job.unwanted.is_set())
+        taken = self._mailbox.take.remote(None if self._stopping.is_set() else unwanted)
+        for number, told in ray.get(taken, timeout=ANSWER_SECONDS):
             if number in jobs:
                 self._hear(jobs[number], Told.model_validate_json(told))
         for ref in ready:
@@ -381,7 +387,7 @@ class RayExecutor:
         except ray.exceptions.RayError as error:
             answer = Answer(outcome=Outcome(lost=_loss(error, job.node)))
         done = answer.outcome.done
-        if done is not None and done.stopped and not self._stopping.is_set():
+        if done is not None and done.stopped and not (self._stopping.is_set() or job.unwanted.is_set()):
             answer = Answer(outcome=Outcome(lost=f"nothing was heard of this driver for {SILENCE_SECONDS:g} s"))
         if answer.unfit_node is not None:
             self._unfit.add(answer.unfit_node)

@@ -10,8 +10,10 @@ import contextlib
 import functools
 import os
 import sys
+import threading
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
@@ -88,17 +90,22 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._told: list[tuple[int, str]] = []
-        self._stopping = False
+        self._unwanted: frozenset[int] | None = frozenset()
         self._taken = time.monotonic()
 
     def tell(self, number: int, told: str) -> bool:
         """What is new of an order, a `Told` as JSON; whether it is to stop."""
         self._told.append((number, told))
-        return self._stopping or time.monotonic() > self._taken + SILENCE_SECONDS
+        unwanted = self._unwanted is None or number in self._unwanted
+        return unwanted or time.monotonic() > self._taken + SILENCE_SECONDS
 
-    def take(self, stopping: bool) -> list[tuple[int, str]]:
-        """All that was told since the last time; who tells something from now on hears whether to stop."""
-        self._stopping, self._taken = stopping, time.monotonic()
+    def take(self, unwanted: frozenset[int] | None) -> list[tuple[int, str]]:
+        """All that was told since the last time.
+
+        Args:
+            unwanted: orders that are to stop, as they hear when they tell something; None for all.
+        """
+        self._unwanted, self._taken = unwanted, time.monotonic()
         told, self._told = self._told, []
         return told
 
@@ -191,11 +198,11 @@ def _carry_out(order: Order, terms: str, mailbox: Any) -> Answer:
     )
 
 
-def _supervise(task: Task, order: Order, tell: Any) -> Outcome:
+def _supervise(task: Task, order: Order, tell: Callable[[tuple[Progress, ...]], bool]) -> Outcome:
     """Until the task's process has ended, telling of its progress every so often."""
-    pool, fresh = _pool(), list[Progress]()
+    fresh, unwanted = list[Progress](), threading.Event()
     limits = Limits(order.seconds, order.memory_bytes)
-    future = pool.submit(task, log=order.log, limits=limits, progress=fresh.append)
+    future = _pool().submit(task, log=order.log, limits=limits, progress=fresh.append, unwanted=unwanted)
     try:
         ended = False
         while not ended:
@@ -203,16 +210,11 @@ def _supervise(task: Task, order: Order, tell: Any) -> Outcome:
             told = tuple(fresh)
             del fresh[: len(told)]
             if tell(told):
-                _stop(pool)
+                unwanted.set()
     except BaseException:  # nobody is left to tell
-        _stop(pool)
+        unwanted.set()
         raise
     return future.result()
-
-
-def _stop(pool: LocalPool) -> None:
-    pool.ask_to_stop()
-    _pool.cache_clear()  # it starts nothing more; should there be more to do, it is another one's
 
 
 def _placed(task: Task, probe: ProbeAnswer, visible: str | None) -> Task:

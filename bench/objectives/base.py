@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_ch
 from pydantic import Field
 
 from bench.lazy import torch
+from bench.settings import Search
 from bench.spec import NormalisationChange
 
 if TYPE_CHECKING:
@@ -212,6 +213,8 @@ class Objective:
     discriminator_normalisation: Annotated[
         NormalisationChange, Field(description="in place of the architecture's; unchanged: as the architecture has it")
     ] = "unchanged"
-    n_critic: Annotated[int, Field(ge=1, description="discriminator updates per generator update")] = 1
+    n_critic: Annotated[
+        int, Field(ge=1, description="discriminator updates per generator update"), Search(choices=(1, 2, 5))
+    ] = 1
     generator_optimizer: Annotated[Pick, Field(description="optimizer of the generator")] = Pick("adam")
     discriminator_optimizer: Annotated[Pick, Field(description="optimizer of the discriminator")] = Pick("adam")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field
 
-from bench.catalog import optimizers
+from bench.catalog import Search, optimizers
 from bench.lazy import torch
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
     from torch.optim import Optimizer
 
-LearningRate = Annotated[float, Field(gt=0, description="step size per update")]
+LearningRate = Annotated[float, Field(gt=0, description="step size per update"), Search(1e-5, 1e-2, log=True)]
 
 
 class OptimizerEntry(Protocol):
@@ -32,8 +32,12 @@ class Adam:
     """Adaptive moments."""
 
     learning_rate: LearningRate = 2e-4
-    beta1: Annotated[float, Field(ge=0, lt=1, description="β₁, decay of the mean of gradients")] = 0.5
-    beta2: Annotated[float, Field(ge=0, lt=1, description="β₂, decay of the mean of squared gradients")] = 0.999
+    beta1: Annotated[float, Field(ge=0, lt=1, description="β₁, decay of the mean of gradients"), Search(0.0, 0.9)] = 0.5
+    beta2: Annotated[
+        float,
+        Field(ge=0, lt=1, description="β₂, decay of the mean of squared gradients"),
+        Search(choices=(0.9, 0.99, 0.999)),
+    ] = 0.999
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         """torch's Adam, fused: one kernel per update instead of a dozen per parameter."""
@@ -45,7 +49,7 @@ class Adam:
 class Sgd:
     """Gradient descent, with momentum if asked for."""
 
-    learning_rate: LearningRate = 1e-2
+    learning_rate: Annotated[float, Field(gt=0, description="step size per update"), Search(1e-4, 1.0, log=True)] = 1e-2
     momentum: Annotated[float, Field(ge=0, lt=1, description="μ, share of the last step that is kept")] = 0.0
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
