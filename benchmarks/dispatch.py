@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-import bench.execution.ray
+import bench.execution.ray_executor
 from bench.execution.conduct import ThisMachine, conduct
 from bench.execution.ray import RayCluster
 from bench.execution.tasks import Progress
@@ -111,7 +111,7 @@ def drive(folder: Path, on: str, slots: int, limit: int | None) -> Cost:
     """
     plan, clock = load_suite(folder / "empty.toml"), Clock()
     if on == "dispatch":
-        bench.execution.ray.work = empty_runs.work
+        bench.execution.ray_executor.work = empty_runs.work
     engine = ThisMachine("cpu", slots) if on == "local" else RayCluster(device="cpu")
     wanted = Wanted(plan, limit=limit)
     summary = conduct(plan, Store(folder / on), folder / "data", "cpu", slots, clock, wanted, engine=engine)

@@ -24,8 +24,9 @@ from bench.execution.conduct import ThisMachine, conduct
 from bench.execution.executor import UNLIMITED, Limits, Outcome, Site
 from bench.execution.interruption import Interruption
 from bench.execution.pool import LocalPool
-from bench.execution.ray import Needs, Node, RayCluster
+from bench.execution.ray import RayCluster
 from bench.execution.ray_connection import REACH_SECONDS, reach, split_address
+from bench.execution.ray_executor import Needs, Node
 from bench.execution.ray_node import SILENCE_SECONDS, Mailbox
 from bench.execution.tasks import Progress, ReferenceTask, RunTask, Task, ThroughputTask
 from bench.plan import Plan

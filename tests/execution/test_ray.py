@@ -30,7 +30,8 @@ from tests.faults.laws import compare, torn_files
 os.environ.update(QUIET)  # Ray reads them when it is imported
 ray = pytest.importorskip("ray", reason='Ray is not installed: pip install "ganbench[ray]"')
 
-from bench.execution.ray import RayCluster, find_nodes, make_terms, raise_faults_of  # noqa: E402
+from bench.execution.ray import RayCluster, make_terms, raise_faults_of  # noqa: E402
+from bench.execution.ray_executor import find_nodes  # noqa: E402
 
 CLIENT_PORT = 23_517
 PATIENT = """
