@@ -7,8 +7,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,20 +138,38 @@ def cluster() -> Iterator[Any]:
         made.shutdown()
 
 
-class Acts(Silent):
-    """Does something once, when it is told that a run is further on and something holds."""
+class Notes(Silent):
+    """A watcher that keeps what is told in words."""
 
-    def __init__(self, when: Callable[[], bool], act: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._when, self._act = when, act
         self.notes: list[str] = []
 
     def progress(self, key: str, progress: Progress) -> None:
         if progress.note:
             self.notes.append(progress.note)
-        if ("acted",) not in self.events and self._when():
-            self.events.append(("acted",))
-            self._act()
+
+
+@contextmanager
+def acting(when: Callable[[], bool], act: Callable[[], None]) -> Iterator[None]:
+    """Beside what is entered, do something as soon as something holds; it must come to that."""
+    acted, left = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        while not left.wait(0.05):
+            if when():
+                act()
+                acted.set()
+                return
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        left.set()
+        thread.join()
+    assert acted.is_set()
 
 
 def finished(watcher: Silent) -> list[str]:
@@ -167,9 +187,9 @@ def test_a_node_is_lost_and_every_run_is_recorded_once_with_the_same_bytes(
         suite.let_go()
 
     store = Store(tmp_path / "cluster")
-    watcher = Acts(lambda: suite.waiting() == 3, lose_a_node)  # on every node a run is half-way
-    summary = suite.carry_out(store, RayCluster(cluster.address, "cpu"), watcher)
-    assert ("acted",) in watcher.events
+    watcher = Notes()
+    with acting(lambda: suite.waiting() == 3, lose_a_node):  # on every node a run is half-way
+        summary = suite.carry_out(store, RayCluster(cluster.address, "cpu"), watcher)
     assert summary.statuses == {Status.COMPLETED: 4, Status.CRASHED: 4}
     assert (summary.trained, summary.kept, summary.exit_code) == (8, 0, 1)
     assert sorted(finished(watcher)) == sorted(suite.plan.run_ids)  # each once
@@ -195,8 +215,8 @@ def test_interrupted_on_a_cluster_it_goes_on_there(suite: Suite, cluster: Any, t
         os.kill(os.getpid(), signal.SIGINT)
         suite.let_go()
 
-    watcher = Acts(lambda: suite.waiting() >= 2, interrupt)
-    first = suite.carry_out(store, RayCluster(cluster.address, "cpu", slots=2), watcher)
+    with acting(lambda: suite.waiting() >= 2, interrupt):
+        first = suite.carry_out(store, RayCluster(cluster.address, "cpu", slots=2))
     assert (first.exit_code, first.statuses.total()) == (130, first.trained)
     begun = [run_id for run_id in suite.plan.run_ids if latest_step(store.run_folder(run_id))]
     assert begun
