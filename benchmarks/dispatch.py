@@ -24,6 +24,8 @@ import psutil
 import bench.execution.ray_executor
 from bench.execution.conduct import ThisMachine, conduct
 from bench.execution.ray import RayCluster
+from bench.execution.ray_connection import connected
+from bench.execution.ray_node import Mailbox, Told
 from bench.execution.tasks import Progress
 from bench.narrowing import Wanted
 from bench.store import Store
@@ -165,6 +167,20 @@ def kill_and_restart(folder: Path, runs: int, slots: int) -> None:
     print(f"runs begun twice, being under way when it was killed: {len(set(twice) - kept.keys())}")
 
 
+def tells_per_second(calls: int = 5000) -> float:
+    """What the actor bears that nodes tell their progress: each run under way does so once a second."""
+    with connected(None, 2):
+        import ray
+
+        progress = Progress(step=1000, images=16_000, seconds=3.0, share=0.5)
+        told = Told(node="node 10.0.0.1 (01234567)", progress=(progress,) * 3).model_dump_json()
+        mailbox = ray.remote(Mailbox).options(num_cpus=0).remote()
+        ray.get(mailbox.tell.remote(0, told))
+        begin = time.perf_counter()
+        ray.get([mailbox.tell.remote(number, told) for number in range(calls)])
+        return calls / (time.perf_counter() - begin)
+
+
 def prepare(folder: Path, runs: int) -> Path:
     """A folder with the suite."""
     folder.mkdir(parents=True)
@@ -192,6 +208,7 @@ def main() -> None:
         print(f"a process each, Ray: {cost_of(start(whole, 'ray', given.slots, few))}", flush=True)
         print(f"dispatch by Ray: {cost_of(start(whole, 'dispatch', given.slots))}", flush=True)
         kill_and_restart(prepare(folder / "killed", given.runs), given.runs, given.slots)
+    print(f"the mailbox: {tells_per_second():.0f} tells a second")
 
 
 if __name__ == "__main__":
