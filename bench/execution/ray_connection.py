@@ -108,7 +108,8 @@ def reach(address: str) -> None:
         raise UsageError(f"what answers at {address} is no Ray cluster, or a busy one: {hint}") from None
     if tried.returncode:
         said = tried.stderr.rpartition("reason:")[2].strip() or f"the attempt ended with {tried.returncode}"
-        raise UsageError(f"the cluster at {address} does not take this driver: {said}; {hint}")
+        token = "where it asks for a token, set RAY_AUTH_MODE=token here, too"
+        raise UsageError(f"the cluster at {address} does not take this driver: {said}; {hint}; {token}")
 
 
 def split_address(address: str) -> tuple[str, int]:
