@@ -203,4 +203,4 @@ class _Shift:
                 active = dict(self._active)
             for (study, slot), runner in active.items():
                 if not self._board.leases.holds(study, slot):
-                    runner.unwanted.set()
+                    runner.give_up()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from bench.checkpoints import remove_checkpoints
@@ -62,25 +63,36 @@ class TrialRunner:
         self._claim, self._seeds, self._phases, self._watcher = claim, seeds, phases, watcher
         self._stopping = stopping
         self.unwanted = threading.Event()
-        """Set once the trial is pruned, or taken over by another worker."""
+        """Set once the trial is pruned, or lost."""
+        self.lost = threading.Event()
+        """Set once another worker has taken it over."""
         self._finals: list[float] = []
         self._step = 0
         self._pruned_at: int | None = None
         self._images, self._seconds = 0, 0.0
         self._runs: list[str] = []
 
+    def give_up(self) -> None:
+        """Another worker has the trial."""
+        self.lost.set()
+        self.unwanted.set()
+
     def carry_out(self) -> bool:
-        """Whether the trial is finished; it is not where everything is to stop.
+        """Whether the trial is finished; it is not where everything is to stop, or it was lost to another worker.
 
         Raises:
             StorageError: results cannot be written.
         """
-        claim = self._claim
-        self._watcher.started(claim.name)
+        self._watcher.started(self._claim.name)
         try:
-            ending = self._run_all()
-        except _StoppedError:
+            self._finish(self._run_all())
+        except (_StoppedError, UpdateFinishedTrialError):  # the latter: the other worker has finished it meanwhile
             return False
+        return True
+
+    def _finish(self, ending: Ending) -> None:
+        """Tell the study."""
+        claim = self._claim
         attributes = {
             STATUS: ending.status,
             REASON: ending.reason,
@@ -94,7 +106,6 @@ class TrialRunner:
         metric = claim.study.metric
         said = f"{metric.title} {ending.value:.4g}" if ending.value is not None else ending.reason
         self._watcher.finished(claim.name, ending.status, said)
-        return True
 
     def _run_all(self) -> Ending:
         claim = self._claim
@@ -120,8 +131,8 @@ class TrialRunner:
                 begin = time.perf_counter()
                 validated = (hearing.metric,)
                 rows = self._phases.train_one(spec, hearing, hearing.unwanted, validated)
-                record = _usable(store, spec, hearing.metric)
-                if record is None and self._pruned_at is None:
+                record = store.record(run_id)
+                if self.lost.is_set() or (self._pruned_at is None and (record is None or self._stopping())):
                     raise _StoppedError
                 if record is None:
                     store.write_history(run_id, make_history(rows))
@@ -162,7 +173,8 @@ class TrialRunner:
             return False
         worth = math.nan if value is None else statistics.median([*self._finals, value])
         self._report(worth)
-        if may_prune and self._claim.trial.should_prune():
+        is_new = self._step >= max(self._claim.reported, default=0)  # not one that another worker has decided on
+        if may_prune and is_new and self._claim.trial.should_prune():
             self._pruned_at = self._step
             return False
         return True
@@ -183,7 +195,7 @@ class TrialRunner:
                 lock.acquire(timeout=LOCK_SECONDS)
                 break
             except Timeout:
-                if self._stopping() or self.unwanted.is_set():
+                if self._stopping() or self.lost.is_set():
                     raise _StoppedError from None
             except NotImplementedError:  # a file system without locks
                 break
