@@ -101,7 +101,8 @@ def faults(session: nox.Session) -> None:
     """Malformed input by the thousand, failing disks, random kills; arguments go to ``tests.faults``."""
     install(session, "-e", ".[dev]")
     files = sorted(path.as_posix() for path in Path("tests").glob("test_*.py") if "examples(" in path.read_text())
-    session.run("pytest", "-q", "tests/faults", "tests/test_suite.py", *files, env={"GANBENCH_FAULTS": "1"})
+    files += ["tests/test_suite.py", "tests/execution/test_ray.py"]
+    session.run("pytest", "-q", "tests/faults", *files, env={"GANBENCH_FAULTS": "1"})
     session.run("python", "-m", "tests.faults", *session.posargs)
 
 

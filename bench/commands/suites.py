@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.commands.engines import Address, CpusPerRun, GpusPerRun, On, choose_engine
 from bench.commands.options import (
     REPORTS,
     RESULTS,
@@ -53,6 +54,10 @@ def run(
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Train so many runs at most.")] = None,
+    on: On = None,
+    address: Address = None,
+    cpus_per_run: CpusPerRun = None,
+    gpus_per_run: GpusPerRun = None,
     quiet: Quiet = False,
 ) -> None:
     """Train what is missing of a suite, then write its report; what was interrupted goes on where it was."""
@@ -64,11 +69,12 @@ def run(
 
     plan = load(suite)
     wanted = narrow(plan, only or (), seed or (), retry or (), limit)
+    engine = choose_engine(on, address, device, slots, cpus_per_run, gpus_per_run)
     store = store_of(plan, results)
     warn(plan.warnings)
     check_writable(reports / plan.name, "reports folder", "--reports")  # not to be found out after the training
     with make_display(err, quiet) as display:
-        summary = conduct(plan, store, data_root_of(data_root), device, slots, display, wanted, weights)
+        summary = conduct(plan, store, data_root_of(data_root), device, slots, display, wanted, weights, engine)
     warn(summary.warnings)
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.statuses.items()))
     of = "" if summary.wanted == len(plan.specs) else f" of {len(plan.specs)}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.commands.engines import Address, CpusPerRun, GpusPerRun, On, choose_engine
 from bench.commands.options import (
     REPORTS,
     RESULTS,
@@ -50,6 +51,10 @@ def tune(
             show_default="a SQLite file beside the results",
         ),
     ] = None,
+    on: On = None,
+    address: Address = None,
+    cpus_per_run: CpusPerRun = None,
+    gpus_per_run: GpusPerRun = None,
     quiet: Quiet = False,
 ) -> None:
     """Tune every cell of a suite with one budget, and write a suite of what won, to be run at fresh seeds."""
@@ -61,6 +66,7 @@ def tune(
 
     plan = load(suite)
     tuning = _asked(plan, suite)
+    engine = choose_engine(on, address, device, slots, cpus_per_run, gpus_per_run)
     made = suite.with_name(f"{suite.stem}.tuned{suite.suffix}")
     _check_place(made)
     check_writable(reports / made.stem, "reports folder", "--reports")
@@ -78,6 +84,7 @@ def tune(
             display,
             storage_url=storage,
             weights=weights,
+            engine=engine,
         )
     total = tuned.earlier + tuned.finished
     out.print(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench.errors import UsageError
+from bench.execution.executor import Engine, Site
 from bench.execution.heartbeat import Heartbeat
 from bench.execution.interruption import Interruption
 from bench.execution.lock import locked
@@ -48,6 +51,26 @@ class Summary:
             return 130
         unfinished = self.statuses.total() < self.wanted - self.postponed
         return int(unfinished or any(status.is_failure for status in self.statuses))
+
+
+@dataclasses.dataclass(frozen=True)
+class ThisMachine:
+    """The engine that is always there: processes of this machine, on one device."""
+
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
+    slots: int | None = None
+    """Processes side by side; None for as many as the device has room for."""
+
+    @contextlib.contextmanager
+    def open(
+        self, plan: Plan, store: Store, data_root: Path, weights: Path | None, interruption: Interruption
+    ) -> Iterator[Site]:
+        """As `bench.execution.executor.Engine` has it."""
+        place = find_place(store, data_root, weights, self.device, interruption)
+        slots = self.slots or default_slots(plan, place.device)
+        with LocalPool(slots) as pool:
+            yield Site(place, pool, slots)
 
 
 def measure(
@@ -107,6 +130,7 @@ def conduct(
     watcher: Watcher,
     wanted: Wanted | None = None,
     weights: Path | None = None,
+    engine: Engine | None = None,
 ) -> Summary:
     """Carry out a plan.
 
@@ -119,6 +143,7 @@ def conduct(
         watcher: is told of progress.
         wanted: what of the plan is to be done; None for all that is missing.
         weights: of the Inception network, where they do not lie under the data root.
+        engine: carries it out; None for this machine, with that device and those slots.
 
     Raises:
         UsageError: the device or the data are not there, another process works in the folder, or its results are a
@@ -138,16 +163,14 @@ def conduct(
         store.check_writable()
         try:
             with Interruption() as interruption:
-                place = find_place(store, data_root, weights, device, interruption)
-                store.prepare()
-                with locked(store.folder):
+                opened = (engine or ThisMachine(device, slots)).open(plan, store, data_root, weights, interruption)
+                with opened as site, locked(_prepared(store)):
                     # somebody else may have worked here while this process waited for its device
                     missing = find_missing(wanted, store, read_statuses(store)[0])
                     _tidy(store, missing)
                     store.write_suite(plan.suite_text, plan.to_json())
-                    slots = slots or default_slots(plan, place.device)
-                    with LocalPool(slots) as pool, Heartbeat(store.folder, watcher) as heartbeat:
-                        phases = Phases(pool, store, place, heartbeat, interruption)
+                    with site.executor, Heartbeat(store.folder, watcher) as heartbeat:
+                        phases = Phases(site.executor, store, site.place, heartbeat, interruption)
                         _carry_out(wanted.plan, missing, phases)
                     store.pack()
         except KeyboardInterrupt:
@@ -163,7 +186,7 @@ def conduct(
         postponed=missing.postponed,
         seconds=time.perf_counter() - begin,
         interrupted=interrupted,
-        warnings=(*warnings, *(phases.warnings if phases else ())),
+        warnings=(*warnings, *((*phases.warnings, *phases.losses) if phases else ())),
     )
 
 
@@ -177,6 +200,11 @@ def _carry_out(plan: Plan, missing: Missing, phases: Phases) -> None:
     phases.train(missing.runs)
     statuses = read_statuses(store)[0]
     phases.measure_speeds(find_missing_throughputs(plan, phases.store, statuses))
+
+
+def _prepared(store: Store) -> Path:
+    store.prepare()
+    return store.folder
 
 
 def _tidy(store: Store, missing: Missing) -> None:

@@ -1,16 +1,19 @@
-"""The phases of a plan on one pool: perfect samplers, runs, throughput; every task's outcome brought into the store."""
+"""The phases of a plan: perfect samplers, runs, throughput; every task's outcome brought into the store."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from bench.activity import now
 from bench.errors import StorageError, UsageError
+from bench.execution.executor import UNLIMITED, Executor, Limits, Outcome
 from bench.execution.interruption import Interruption
-from bench.execution.pool import UNLIMITED, Limits, LocalPool, Outcome
 from bench.execution.tasks import (
     DatasetAnswer,
     DatasetTask,
@@ -32,6 +35,10 @@ Pending = dict[Future[Outcome], Callable[[Outcome], "Pending"]]
 WISH_SECONDS = 0.2
 """How often a wish to stop is looked for."""
 THROUGHPUT_LIMITS = Limits(seconds=600.0)
+LOST_IN_A_ROW = 3
+"""So often a task may lose its machine without getting any further: then the task is to blame."""
+SEEN_SECONDS = 120.0
+"""How long another machine's files may take to be seen on this one: NFS remembers for a minute that one is missing."""
 
 
 class Watcher(Protocol):
@@ -60,14 +67,16 @@ class Watcher(Protocol):
 
 
 class Phases:
-    """The phases of a plan on one pool."""
+    """The phases of a plan on one executor."""
 
     def __init__(
-        self, pool: LocalPool, store: Store, place: Place, watcher: Watcher, interruption: Interruption
+        self, pool: Executor, store: Store, place: Place, watcher: Watcher, interruption: Interruption
     ) -> None:
         self.pool, self.store, self.place, self.watcher = pool, store, place, watcher
         self.interruption = interruption
         self.warnings: list[str] = []
+        self.losses: list[str] = []
+        """What became of machines that tasks ran on: told, and made up for."""
         self.recorded = 0
         """Runs that got a record."""
 
@@ -89,20 +98,21 @@ class Phases:
             needs.setdefault(dataset_key(spec.dataset), []).append(spec)
         self.watcher.phase("datasets", len(needs))
         futures: Pending = {}
-        for using in needs.values():
+        answers: dict[str, DatasetAnswer] = {}
+        for key, using in needs.items():
             spaces = tuple(dict.fromkeys(spec.evaluation.space for spec in using)) if measured else ()
             plugins = tuple(dict.fromkeys(plugin for spec in using for plugin in spec.plugins))
             task = DatasetTask(place=self.place, dataset=using[0].dataset, spaces=spaces, plugins=plugins)
-            futures |= self._submit(task, using[0].dataset.label)
+
+            def keep(answer: str, key: str = key) -> None:
+                answers[key] = DatasetAnswer.model_validate_json(answer)
+
+            futures |= self._submit(task, using[0].dataset.label, keep)
         outcomes = self._wait_for(futures)
         if self.warnings:  # a task that ended otherwise than it should: no run could do better
             raise UsageError(*self.warnings)
         raise_usage_fault(*outcomes)
-        return {
-            key: DatasetAnswer.model_validate_json(outcome.done.answer)
-            for key, outcome in zip(needs, outcomes, strict=True)
-            if outcome.done is not None
-        }
+        return answers
 
     def make_references(self, specs: Sequence[RunSpec]) -> None:
         """Measure the perfect samplers.
@@ -129,11 +139,22 @@ class Phases:
         for spec in specs:  # one after the other: each is alone on the device
             self._wait_for(self._submit(ThroughputTask(place=self.place, spec=spec), spec.cell_id))
 
-    def _submit(self, task: DatasetTask | ReferenceTask | ThroughputTask, key: str) -> Pending:
+    def _submit(
+        self,
+        task: DatasetTask | ReferenceTask | ThroughputTask,
+        key: str,
+        keep: Callable[[str], None] = lambda _: None,
+        tries: int = LOST_IN_A_ROW,
+    ) -> Pending:
         def finish(outcome: Outcome) -> Pending:
             if outcome.done is not None and outcome.done.stopped:
                 return {}
             raise_storage_fault(outcome)
+            if outcome.lost is not None and tries > 1:
+                self.tell_loss(key, outcome.lost, self.watcher)
+                return self._submit(task, key, keep, tries - 1)
+            if outcome.done is not None:
+                keep(outcome.done.answer)
             if not isinstance(task, ThroughputTask) and outcome.failed is not None and outcome.failed.faults:
                 self.watcher.finished(key, "failed", None)  # why is told when all have ended, and not twice
                 return {}
@@ -161,7 +182,27 @@ class Phases:
         futures: Pending = {}
         for spec in specs:
             futures |= _Run(self, spec).submit()
-        self._wait_for(futures)
+        for _ in each_outcome(futures, self.pool, self.interruption, self.watcher.stopping):
+            pass
+        self._see_records([spec.run_id for spec in specs])
+
+    def tell_loss(self, key: str, reason: str, watcher: Watcher) -> None:
+        """A task is tried again, because its machine was lost."""
+        if reason not in self.losses:
+            self.losses.append(reason)
+        watcher.progress(key, Progress(step=0, images=0, seconds=0.0, share=0.0, note=f"{reason}; tried again"))
+
+    def _see_records(self, run_ids: Sequence[str]) -> None:
+        """Wait until this machine sees records that others wrote."""
+        until = time.monotonic() + SEEN_SECONDS
+        while unseen := [run_id for run_id in run_ids if _stamp(self.store, run_id) is None]:
+            if self.interruption.requested or time.monotonic() > until:
+                self.warnings.append(
+                    f"{len(unseen)} records that other machines wrote are not seen here yet: do all machines share "
+                    f"'{self.store.folder}'? The same command goes on"
+                )
+                return
+            time.sleep(WISH_SECONDS)
 
     def train_one(
         self, spec: RunSpec, watcher: Watcher, unwanted: threading.Event, validated: tuple[str, ...] = ()
@@ -182,6 +223,8 @@ class Phases:
         while pending:
             ((future, finish),) = pending.items()
             pending = finish(future.result())
+        if run.is_recorded:
+            self._see_records([spec.run_id])
         return tuple(run.rows)
 
     def _wait_for(self, futures: Pending) -> list[Outcome]:
@@ -205,6 +248,9 @@ class _Run:
         self.rows: list[HistoryRow] = []
         self.started_at = ""
         self.crashes: list[str] = []
+        self.losses: list[str] = []
+        self.lost_at = 0
+        self.is_recorded = False
         self.before = _stamp(phases.store, spec.run_id)
 
     def submit(self) -> Pending:
@@ -237,9 +283,13 @@ class _Run:
             return {}
         raise_storage_fault(outcome)
         store, record = phases.store, None
-        if _stamp(store, run_id) != self.before:  # not the one of an earlier failure, which is tried again
+        if outcome.done is not None and outcome.done.answer:
+            record = Record.model_validate_json(outcome.done.answer)
+        elif _stamp(store, run_id) != self.before:  # not the one of an earlier failure, which is tried again
             record = store.record(run_id)
         if record is None:
+            if outcome.lost is not None and self._may_try_again(outcome.lost):
+                return self.submit()
             if outcome.crashed is not None:
                 self.crashes.append(outcome.crashed)
                 if self.spec.execution.retry_crashed and len(self.crashes) == 1:
@@ -248,8 +298,20 @@ class _Run:
             store.write_history(run_id, make_history(self.rows))
             store.write_record(record)
         phases.recorded += 1
+        self.is_recorded = True
         self.watcher.finished(run_id, record.status, record.reason)
         return {}
+
+    def _may_try_again(self, lost: str) -> bool:
+        """Whether a run whose machine was lost goes on elsewhere: it does as long as that gets it any further."""
+        if self.last.step > self.lost_at:
+            self.losses.clear()
+        self.lost_at = self.last.step
+        self.losses.append(lost)
+        if len(self.losses) == LOST_IN_A_ROW:
+            return False
+        self.phases.tell_loss(self.spec.run_id, lost, self.watcher)
+        return True
 
     def _record_for(self, outcome: Outcome) -> Record:
         """The record of a run whose process could not write one."""
@@ -263,7 +325,7 @@ class _Run:
             steps=self.last.step,
             images=self.last.images,
             timings=Timings(total=outcome.seconds, start=None, training=self.last.seconds, evaluation=None, files=None),
-            environment=self.phases.place.environment,
+            environment=outcome.environment or self.phases.place.environment,
             started_at=self.started_at,
         )
 
@@ -275,7 +337,7 @@ class _Run:
             return Status.OUT_OF_MEMORY, outcome.out_of_memory
         if failed is not None:
             return (Status.OUT_OF_MEMORY if failed.out_of_memory else Status.FAILED), failed.reason
-        reason = " and, tried again, ".join(self.crashes) or "the process ended without a record"
+        reason = " and, tried again, ".join((*self.losses, *self.crashes)) or "the process ended without a record"
         return Status.CRASHED, reason
 
 
@@ -285,13 +347,13 @@ def raise_storage_fault(outcome: Outcome) -> None:
         raise StorageError(outcome.failed.reason)
 
 
-def wait_for(
-    futures: Pending, pool: LocalPool, interruption: Interruption, stopping: Callable[[], None] = lambda: None
-) -> list[Outcome]:
-    """Wait for all, giving each outcome to its function as it comes.
+def each_outcome(
+    futures: Pending, pool: Executor, interruption: Interruption, stopping: Callable[[], None] = lambda: None
+) -> Iterator[Outcome]:
+    """Give each outcome to its function as it comes, and then to the caller; nothing is kept of a task that has ended.
 
     Args:
-        futures: tasks of ``pool``.
+        futures: tasks of ``pool``; taken out as they end.
         pool: asked to stop when the user wants to.
         interruption: says whether they do.
         stopping: called then.
@@ -299,28 +361,40 @@ def wait_for(
     Raises:
         KeyboardInterrupt: they did; every task has ended.
     """
-    pending, asked = set(futures), False
-    while pending:
-        done, pending = wait(pending, timeout=WISH_SECONDS, return_when=FIRST_COMPLETED)
-        for future in done:
-            more = futures[future](future.result())
-            futures |= more
-            pending |= set(more)
+    ended: SimpleQueue[Future[Outcome]] = SimpleQueue()  # to wait for ten thousand futures takes a while, each time
+    new, asked = dict(futures), False
+    while futures:
+        for future in new:
+            future.add_done_callback(ended.put)
+        new = {}
+        with contextlib.suppress(Empty):
+            future = ended.get(timeout=WISH_SECONDS)
+            new = futures.pop(future)(future.result())
+            futures |= new
+            yield future.result()
+            del future
         if interruption.requested and not asked:
             asked = True
             stopping()
             pool.ask_to_stop()
     if interruption.requested:
         raise KeyboardInterrupt
-    return [future.result() for future in futures]
+
+
+def wait_for(
+    futures: Pending, pool: Executor, interruption: Interruption, stopping: Callable[[], None] = lambda: None
+) -> list[Outcome]:
+    """All of `each_outcome`, as they came."""
+    return list(each_outcome(futures, pool, interruption, stopping))
 
 
 def reason_of(outcome: Outcome) -> str | None:
     """Why a task did not do what it should; None where it did."""
     if outcome.failed is not None:
         return outcome.failed.reason
-    if outcome.crashed is not None or outcome.out_of_memory is not None:
-        return outcome.crashed or outcome.out_of_memory
+    ended = outcome.crashed or outcome.out_of_memory or outcome.lost
+    if ended is not None:
+        return ended
     return "it took too long" if outcome.timed_out else None
 
 

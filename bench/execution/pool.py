@@ -17,7 +17,9 @@ from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Self
 
+from bench.execution.executor import UNLIMITED, Limits, Outcome
 from bench.execution.limits import kill_group, oom_kills, resident_bytes
 from bench.execution.log_file import LogFile
 from bench.execution.tasks import Done, Failed, Message, Progress, Task
@@ -30,35 +32,6 @@ LOST = 255
 """What multiprocessing makes of an exit code that nobody is left to tell."""
 
 SINGLE_THREADED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """How a task's process ended: one of the first five is set."""
-
-    done: Done | None = None
-    failed: Failed | None = None
-    crashed: str | None = None
-    """What ended the process: a signal's name, or an exit code."""
-    timed_out: bool = False
-    out_of_memory: str | None = None
-    """Who ended it for that."""
-    seconds: float = 0.0
-    """From before the fork until the process was gone."""
-    log_tail: str | None = None
-    """The last lines that it printed."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """What a task's process may take; None for as much as there is."""
-
-    seconds: float | None = None
-    memory_bytes: int | None = None
-    """Of the host."""
-
-
-UNLIMITED = Limits()
 
 
 class LocalPool:
@@ -88,7 +61,7 @@ class LocalPool:
         with _without_interrupts():  # Ctrl-C reaches the server too, which would show a stack trace while it loads
             multiprocessing.forkserver.ensure_running()
 
-    def __enter__(self) -> LocalPool:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -25,6 +25,8 @@ class Place(Frozen):
     device: str
     """``cpu``, ``cuda`` or ``cuda:N``."""
     environment: Environment
+    visible_devices: str | None = None
+    """``CUDA_VISIBLE_DEVICES`` of the task's process, where a cluster deals GPUs out; None: as it was."""
 
 
 class RunTask(Frozen):
@@ -85,6 +87,8 @@ class ProbeTask(Frozen):
     kind: Literal["probe"] = "probe"
     device: str
     """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
+    visible_devices: str | None = None
+    """As a place has them."""
 
 
 class ProbeAnswer(Frozen):
@@ -132,7 +136,7 @@ class Progress(Frozen):
 
 
 class Done(Frozen):
-    """The task ended by itself; its result lies in the store (or in ``answer``)."""
+    """The task ended by itself; its result lies in the store. A run's record is the ``answer``, too."""
 
     kind: Literal["done"] = "done"
     answer: str = ""

@@ -117,6 +117,9 @@ def _first_line(error: Exception) -> str:
 
 
 def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[], bool]) -> Done:
+    visible = task.visible_devices if isinstance(task, ProbeTask) else task.place.visible_devices
+    if visible is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible  # in time: nothing in this process has looked for a GPU yet
     if isinstance(task, ProbeTask):
         device = resolve_device(task.device)
         answer = ProbeAnswer(device=device, environment=device_environment(host_environment(), device))
@@ -125,7 +128,10 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
         if task.spec.execution.memory_limit_gib is not None and task.place.device == "cpu":
             limit_allocations(round(task.spec.execution.memory_limit_gib * 2**30))
         _prepare(task.place.device, task.spec.training.threads, task.spec.plugins)
-        return Done(stopped=not run(task, tell, stopping))
+        if not run(task, tell, stopping):
+            return Done(stopped=True)
+        record = Store(task.place.results).record(task.spec.run_id)
+        return Done(answer="" if record is None else record.model_dump_json())
     with _told(tell):
         return _measure(task)
 

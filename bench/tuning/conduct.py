@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.execution.conduct import default_slots, find_place
+from bench.execution.conduct import ThisMachine
+from bench.execution.executor import Engine
 from bench.execution.interruption import Interruption
 from bench.execution.phases import Phases, Watcher
-from bench.execution.pool import LocalPool
 from bench.plan import Plan
 from bench.store import Store
 from bench.tune_plan import TuningPlan
@@ -63,6 +63,7 @@ def tune(
     *,
     storage_url: str | None = None,
     weights: Path | None = None,
+    engine: Engine | None = None,
 ) -> Tuned:
     """Carry out the studies of a suite; what is finished is left alone, what was interrupted goes on.
 
@@ -76,6 +77,7 @@ def tune(
         watcher: is told of progress.
         storage_url: of the database; None for a SQLite file in the store's folder.
         weights: of the Inception network, where they do not lie under the data root.
+        engine: carries trials out; None for this machine, with that device and those slots.
 
     Raises:
         UsageError: the database, the device or the data are not there, or a study of this name is of something else;
@@ -94,16 +96,15 @@ def tune(
         if not board.is_complete:
             try:
                 with Interruption() as interruption:
-                    place = find_place(store, data_root, weights, device, interruption)
-                    slots = slots or default_slots(plan, place.device)
-                    with LocalPool(slots) as pool:
-                        phases = Phases(pool, store, place, watcher, interruption)
+                    engine = engine or ThisMachine(device, slots)
+                    with engine.open(plan, store, data_root, weights, interruption) as site:
+                        phases = Phases(site.executor, store, site.place, watcher, interruption)
                         phases.open_datasets([study.spec for study in tuning.studies])
                         watcher.phase(
                             PHASE, 0 if tuning.trials is None else tuning.trials * len(tuning.studies) - earlier
                         )
                         shift = _Shift(board, phases, watcher, interruption)
-                        shift.work(slots)
+                        shift.work(site.slots)
             except KeyboardInterrupt:
                 interrupted = True
         return Tuned(
