@@ -1,4 +1,4 @@
-"""Modules that load at first use, so that listing and planning start without torch."""
+"""Modules that load at first use, so that listing and planning start without them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ class _LazyModule:
 
 
 if TYPE_CHECKING:
+    import numpy as np
+    import psutil as psutil
     import torch as torch
     from torch.nn import functional as functional
 else:
+    np = _LazyModule("numpy")
+    psutil = _LazyModule("psutil")
     torch = _LazyModule("torch")
     functional = _LazyModule("torch.nn.functional")

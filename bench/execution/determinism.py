@@ -11,6 +11,8 @@ from typing import TextIO
 
 import torch
 
+from bench.execution.allocator import keep_freed_memory
+
 NONDETERMINISTIC = re.compile(r"^(\S+) does not have a deterministic implementation")
 """How torch's warnings begin where there is only another kind of implementation."""
 
@@ -22,6 +24,7 @@ def prepare_torch(device: str, threads: int) -> None:
         device: ``cpu`` or ``cuda:N``.
         threads: of a run on a CPU.
     """
+    keep_freed_memory()
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # a saturated discriminator makes denormals, which cost a hundredfold on a CPU
     if device != "cpu":
