@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+__all__ = ["functional", "np", "psutil", "torch"]
+
 
 class _LazyModule:
     """Stands for a module until an attribute of it is asked for."""
@@ -20,9 +22,9 @@ class _LazyModule:
 
 if TYPE_CHECKING:
     import numpy as np
-    import psutil as psutil
-    import torch as torch
-    from torch.nn import functional as functional
+    import psutil
+    import torch
+    from torch.nn import functional
 else:
     np = _LazyModule("numpy")
     psutil = _LazyModule("psutil")

@@ -13,7 +13,7 @@ BENCH = Path(__file__).parent.parent / "bench"
 FLOORS = (
     ("__main__",),
     ("cli", "commands", "__init__"),
-    ("conformance", "doctor", "forecast", "handbook", "listing", "progress", "state"),
+    ("conformance", "costs", "doctor", "forecast", "handbook", "listing", "progress", "state"),
     ("execution",),
     ("training",),
     ("evaluation",),
@@ -55,7 +55,7 @@ FLOORS = (
 WITHOUT_TORCH = [
     "bench.cli", "bench.suite", "bench.store", "bench.spec", "bench.catalog", "bench.statistics", "bench.report",
     "bench.comparison.page", "bench.forecast", "bench.handbook.page", "bench.listing", "bench.progress",
-    "bench.execution.conduct",
+    "bench.execution.conduct", "bench.execution.profile", "bench.costs",
 ]  # fmt: skip
 
 

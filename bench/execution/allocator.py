@@ -8,7 +8,7 @@ import sys
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """glibc's names, of its malloc.h."""
 LARGEST_KEPT = 2**30
-"""Bytes of one piece; a larger one, which no step of a benchmark makes, is given back to the system when it is freed."""
+"""Bytes of one piece; a larger one is given back to the system when it is freed."""
 
 
 def keep_freed_memory() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,6 +15,7 @@ from bench.execution.missing import Missing, find_missing, find_missing_throughp
 from bench.execution.opened import find_other_data, find_stale_references
 from bench.execution.phases import Phases, Watcher, raise_usage_fault, reason_of, wait_for
 from bench.execution.pool import LocalPool
+from bench.execution.slots import choose_slots
 from bench.execution.tasks import Place, ProbeAnswer, ProbeTask
 from bench.files import remove_leftovers
 from bench.narrowing import Wanted
@@ -90,14 +90,6 @@ def find_place(store: Store, data_root: Path, weights: Path | None, device: str,
     )
 
 
-def default_slots(plan: Plan, device: str) -> int:
-    """Runs side by side: one on a GPU; on a CPU as many as the cores this process may use have room for."""
-    if device != "cpu":
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // max(spec.training.threads for spec in plan.specs))
-
-
 def conduct(
     plan: Plan,
     store: Store,
@@ -145,7 +137,9 @@ def conduct(
                     missing = find_missing(wanted, store, read_statuses(store)[0])
                     _tidy(store, missing)
                     store.write_suite(plan.suite_text, plan.to_json())
-                    slots = slots or default_slots(plan, place.device)
+                    if slots is None:
+                        able = place.device == "cpu" and bool(missing.runs)
+                        slots = choose_slots(missing.runs, place, store.folder, interruption) if able else 1
                     with LocalPool(slots) as pool, Heartbeat(store.folder, watcher) as heartbeat:
                         phases = Phases(pool, store, place, heartbeat, interruption)
                         _carry_out(wanted.plan, missing, phases)

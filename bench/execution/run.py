@@ -52,7 +52,7 @@ def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[]
     Store(task.place.results).write_spec(task.spec)
     course = Course()
     with noted_nondeterminism(course.nondeterministic):
-        running = _Run(task, course, begin)
+        running = Running(task, course, begin)
         running.begin(report)
         if not running.train(report, stopping):
             return False
@@ -61,7 +61,7 @@ def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[]
     return True
 
 
-class _Run:
+class Running:
     """A run under way.
 
     Args:

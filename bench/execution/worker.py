@@ -28,8 +28,9 @@ from bench.evaluation.reference import make_reference, perfect_samples
 from bench.evaluation.spaces import fetch_files, open_space
 from bench.execution.determinism import prepare_torch
 from bench.execution.limits import leave_with_parent, limit_allocations
+from bench.execution.profiling import profile_cell
 from bench.execution.run import SAMPLES_KEPT_IMAGES, SAMPLES_KEPT_POINTS, run
-from bench.execution.speed import measure_speed
+from bench.execution.speed import count_steps, measure_speed
 from bench.execution.tasks import (
     DatasetAnswer,
     DatasetTask,
@@ -38,9 +39,11 @@ from bench.execution.tasks import (
     Message,
     ProbeAnswer,
     ProbeTask,
+    ProfileTask,
     Progress,
     ReferenceTask,
     RunTask,
+    SpeedTask,
     Task,
     ThroughputTask,
 )
@@ -126,6 +129,10 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
             limit_allocations(round(task.spec.execution.memory_limit_gib * 2**30))
         _prepare(task.place.device, task.spec.training.threads, task.spec.plugins)
         return Done(stopped=not run(task, tell, stopping))
+    if isinstance(task, ProfileTask | SpeedTask):
+        _prepare(task.place.device, task.spec.training.threads, task.spec.plugins)
+        told = profile_cell(task) if isinstance(task, ProfileTask) else count_steps(task)
+        return Done(answer=told.model_dump_json())
     with _told(tell):
         return _measure(task)
 
