@@ -24,6 +24,7 @@ from bench.execution.schedule import Schedule
 from bench.execution.tasks import HistoryRow, Progress, RunTask, make_history
 from bench.record import Record, Status
 from bench.store import Store
+from bench.training.capture import record_steps
 from bench.training.game import Game
 from bench.training.log import LOGGED
 from bench.training.streams import SharedStreams
@@ -95,6 +96,9 @@ class Running:
         if self.resumable.resume():
             self.schedule.go_on(self.game)
             self._tell(report, self.course.rows)
+        why_not = record_steps(self.game)
+        if why_not is not None and self.device.type != "cpu":
+            print(f"steps are not recorded as CUDA graphs: {why_not}")
         self.course.start += self.clock() - self.course.total
 
     def train(self, report: Callable[[Progress], None], stopping: Callable[[], bool]) -> bool:
@@ -108,6 +112,8 @@ class Running:
             self._tell(report, rows)
             if not finite or self.schedule.ended(game):
                 self.last_step = game.step if finite else game.finite_steps
+                if game.recorded is not None and game.recorded.refused:
+                    print(f"steps were not replayed from CUDA graphs: {game.recorded.refused}")
                 self.diverged = not finite
                 return True
             unwanted = stopping()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class Packing:
     """Samples are joined along their channels (of points, their coordinates); a batch holds 1/m as many packs."""
 
+    capturable: ClassVar[bool] = True
     samples: Annotated[int, Unit("samples"), Field(ge=1, le=64, description="m, samples of one pack")] = 2
 
     def check(self, batch_size: int) -> None:

@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,9 @@ from bench.training.log import Log, LoggedStep
 from bench.training.parts import Parts
 from bench.training.players import build_players
 from bench.training.streams import Streams, fresh
+
+if TYPE_CHECKING:
+    from bench.training.capture import Recorded
 
 GENERATE_BATCH = 512
 
@@ -79,6 +82,11 @@ class Game:
         self._alive = torch.ones((), device=device)
         self._finite_steps = torch.zeros((), device=device)
         self._log = Log(spec.total_steps, spec.images_per_step)
+        if device.type == "cuda":
+            self.hold_rates_on_device()
+        self._stretch = time.perf_counter(), self.seconds, self.step
+        self.recorded: Recorded | None = None
+        """Plays the device's part of a step in place of `play_on_device`, with the same numbers."""
 
     @property
     def logged(self) -> list[LoggedStep]:
@@ -101,14 +109,27 @@ class Game:
         The device is waited for once, at the end.
 
         Returns:
+            See `settle`.
+        """
+        self.enqueue(steps)
+        return self.settle()
+
+    def enqueue(self, steps: int) -> None:
+        """Begin to play so many generator steps, waiting for nothing; `settle` is to be called next."""
+        self._stretch = time.perf_counter(), self.seconds, self.step
+        for _ in range(steps):
+            self.play()
+
+    def settle(self) -> bool:
+        """Wait for what was begun.
+
+        Returns:
             Whether all that was looked at has stayed finite; if not, `finite_steps` says how far it did. Losses and
             penalties are looked at in every step, weights in those that are logged and in the last one: which
             steps a stretch is made of does not change where a run is seen to diverge.
         """
-        started, first_second, first_step = time.perf_counter(), self.seconds, self.step
-        for _ in range(steps):
-            self.play()
         finite = bool(self._alive.item())
+        started, first_second, first_step = self._stretch
         self.seconds = first_second + time.perf_counter() - started
         self._log.collect((first_step, first_second), (self.step, self.seconds))
         return finite
@@ -117,33 +138,67 @@ class Game:
     def _optimizers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
         return self.generator_optimizer, self.discriminator_optimizer
 
+    def counters(self) -> tuple[Tensor, ...]:
+        """What of the game itself a step changes on the device."""
+        return self._alive, self._finite_steps
+
+    def hold_rates_on_device(self) -> None:
+        """Hold on the device what changes from step to step, as a recorded step needs it.
+
+        On a GPU it is done whether steps are recorded or not: the numbers are the same then.
+        """
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                # of 32 bits on CUDA, where fused kernels read it so; the CPU takes the number as it is
+                precision = torch.float32 if self.device.type == "cuda" else torch.float64
+                group["lr"] = torch.tensor(float(group["lr"]), dtype=precision, device=self.device)
+                if "capturable" in group and self.device.type == "cuda":
+                    group["capturable"] = True
+        if self.average is not None:
+            self.average.keep_on_device(self.device)
+
     def _decay_rates(self) -> None:
         """Set the learning rates of the step to come; the last step of the budget is the smallest, not zero."""
         total = self.spec.total_steps
         share = self.step / total if total else self.seconds / self.spec.training.budget.amount
         for optimizer, rate in zip(self._optimizers, self._rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * max(0.0, 1 - share)
+            set_rate(optimizer, rate * max(0.0, 1 - share))
 
     def play(self) -> None:
         """One generator step after its n_critic discriminator steps; waits for nothing."""
         if self.spec.training.learning_rate_decay == "linear":
             self._decay_rates()
         self.step += 1
+        if self.average is not None:
+            self.average.prepare(self.images, self.spec.images_per_step)
         logged = self._log.due(self.step)
+        play = self.play_on_device if self.recorded is None else self.recorded.play
+        numbers = play(logged, logged or self.step == self.spec.total_steps)
+        if numbers is not None:
+            self._log.add(self.step, numbers)
+
+    def play_on_device(self, logged: bool, checked: bool) -> Tensor | None:
+        """What of a step the device does: nothing in it depends on the host but the arguments.
+
+        Args:
+            logged: whether to tell the numbers of `LOGGED`, which are returned.
+            checked: whether to look for weights that are not finite.
+        """
         for turn in range(self.spec.objective.n_critic):
             real = self.draw_real()
             critic = self.update_discriminator(real, watched=logged and turn + 1 == self.spec.objective.n_critic)
         artist = self.update_generator(real, watched=logged)
         if self.average is not None:
-            self.average.update(self.images, self.spec.images_per_step)
+            self.average.update()
         numbers = (critic.loss, critic.penalty, artist.loss, artist.penalty)
         self._alive *= torch.isfinite(torch.stack(numbers).sum())
-        if logged or self.step == self.spec.total_steps:
+        if checked:
             self._alive *= self._has_finite_weights()
         self._finite_steps += self._alive
-        if logged:
-            norms = [get_total_norm(_gradients(of)) for of in (self._discriminator_weights, self._generator_weights)]
-            self._log.add(self.step, torch.stack((*numbers, *norms, *critic.seen, *artist.seen)))
+        if not logged:
+            return None
+        norms = [get_total_norm(_gradients(of)) for of in (self._discriminator_weights, self._generator_weights)]
+        return torch.stack((*numbers, *norms, *critic.seen, *artist.seen))
 
     def update_discriminator(self, real: Tensor, *, watched: bool = False) -> Update:
         """One update.
@@ -282,10 +337,23 @@ class Game:
         self._alive.copy_(state["alive"])
         self._finite_steps.copy_(state["finite_steps"])
         self._log.load_state_dict(state["log"])
+        if self.device.type == "cuda":
+            self.hold_rates_on_device()
+        if self.recorded is not None:
+            self.recorded.forget()
 
 
 def _optimizer(choice: Choice, weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     return optimizers.create(choice.name, **choice.settings).build(weights)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate: of a captured step, which reads it on the device, in place."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def _gradients(weights: list[nn.Parameter]) -> list[Tensor]:

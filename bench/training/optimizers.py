@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
 
 from pydantic import Field
 
@@ -19,7 +19,11 @@ LearningRate = Annotated[float, Field(gt=0, description="step size per update")]
 
 
 class OptimizerEntry(Protocol):
-    """Makes a torch optimizer for one player's parameters."""
+    """Makes a torch optimizer for one player's parameters.
+
+    Its class attribute ``capturable`` is True where a step asks the host for nothing that changes, so that it can be
+    recorded as a CUDA graph with a learning rate that is a tensor; see `bench.training.capture`.
+    """
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         """The optimizer, its state empty."""
@@ -31,6 +35,7 @@ class OptimizerEntry(Protocol):
 class Adam:
     """Adaptive moments."""
 
+    capturable: ClassVar[bool] = True
     learning_rate: LearningRate = 2e-4
     beta1: Annotated[float, Field(ge=0, lt=1, description="β₁, decay of the mean of gradients")] = 0.5
     beta2: Annotated[float, Field(ge=0, lt=1, description="β₂, decay of the mean of squared gradients")] = 0.999
@@ -45,6 +50,7 @@ class Adam:
 class Sgd:
     """Gradient descent, with momentum if asked for."""
 
+    capturable: ClassVar[bool] = True
     learning_rate: LearningRate = 1e-2
     momentum: Annotated[float, Field(ge=0, lt=1, description="μ, share of the last step that is kept")] = 0.0
 
@@ -60,6 +66,7 @@ class Sgd:
 class RmsProp:
     """Gradients divided by the root of their mean square."""
 
+    capturable: ClassVar[bool] = True
     learning_rate: LearningRate = 5e-5
     alpha: Annotated[float, Field(ge=0, lt=1, description="α, decay of the mean of squared gradients")] = 0.99
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -67,6 +67,11 @@ class Parts:
         """Let those that remember something take in the scores of a discriminator's update."""
         for memory in self._memories:
             memory.observe(batch.real_scores.detach(), batch.fake_scores.detach())
+
+    def memory_tensors(self) -> Iterator[Tensor]:
+        """What is remembered, itself and no copy of it: changed in place by every update."""
+        for memory in self._memories:
+            yield from memory.tensors()
 
     def state_dict(self) -> list[dict[str, Tensor]]:
         """What is remembered."""
