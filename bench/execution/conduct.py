@@ -137,11 +137,13 @@ def conduct(
                     missing = find_missing(wanted, store, read_statuses(store)[0])
                     _tidy(store, missing)
                     store.write_suite(plan.suite_text, plan.to_json())
+                    on_cpu = place.device == "cpu"
                     if slots is None:
-                        able = place.device == "cpu" and bool(missing.runs)
+                        able = on_cpu and bool(missing.runs)
                         slots = choose_slots(missing.runs, place, store.folder, interruption) if able else 1
-                    with LocalPool(slots) as pool, Heartbeat(store.folder, watcher) as heartbeat:
+                    with LocalPool(slots if on_cpu else 1) as pool, Heartbeat(store.folder, watcher) as heartbeat:
                         phases = Phases(pool, store, place, heartbeat, interruption)
+                        phases.at_once = 1 if on_cpu else slots
                         _carry_out(wanted.plan, missing, phases)
                     store.pack()
         except KeyboardInterrupt:

@@ -14,6 +14,7 @@ from bench.execution.tasks import (
     DatasetAnswer,
     DatasetTask,
     HistoryRow,
+    PackTask,
     Place,
     Progress,
     ReferenceTask,
@@ -28,6 +29,9 @@ from bench.store import Store
 
 Pending = dict[Future[Outcome], Callable[[Outcome], "Pending"]]
 """Tasks under way, each with what to do with its outcome; that may begin more of them."""
+RUNS_PER_PLACE = 4
+"""Runs one after the other in a process that interleaves several: more of them keep its places taken, fewer lose less
+when it crashes."""
 WISH_SECONDS = 0.2
 """How often a wish to stop is looked for."""
 THROUGHPUT_LIMITS = Limits(seconds=600.0)
@@ -66,6 +70,8 @@ class Phases:
     ) -> None:
         self.pool, self.store, self.place, self.watcher = pool, store, place, watcher
         self.interruption = interruption
+        self.at_once = 1
+        """Runs that one process interleaves, where they may be: on a GPU. Out of memory, fewer of them are tried."""
         self.warnings: list[str] = []
         self.recorded = 0
         """Runs that got a record."""
@@ -157,9 +163,14 @@ class Phases:
     def train(self, specs: Sequence[RunSpec], name: str = "runs") -> None:
         """Train and record all of them, in a phase of that name."""
         self.watcher.phase(name, len(specs))
+        runs = [_Run(self, spec) for spec in specs]
+        packed = [run for run in runs if self.at_once > 1 and run.can_be_packed]
         futures: Pending = {}
-        for spec in specs:
-            futures |= _Run(self, spec).submit()
+        for pack in _packs(packed, self.at_once):
+            futures |= pack.submit()
+        for run in runs:
+            if run not in packed:
+                futures |= run.submit()
         self._wait_for(futures)
 
     def _wait_for(self, futures: Pending) -> list[Outcome]:
@@ -184,17 +195,25 @@ class _Run:
             RunTask(place=phases.place, spec=self.spec),
             log=phases.store.run_folder(self.spec.run_id) / "log.txt",
             limits=Limits(execution.timeout_seconds, None if memory is None else round(memory * 2**30)),
-            started=self._start,
-            progress=self._progress,
+            started=self.start,
+            progress=self.progress,
         )
         return {future: self._finish}
 
-    def _start(self) -> None:
+    @property
+    def can_be_packed(self) -> bool:
+        """Whether other runs may share its process: not where it is held to limits of its own."""
+        execution = self.spec.execution
+        return execution.timeout_seconds is None and execution.memory_limit_gib is None
+
+    def start(self) -> None:
+        """It left the queue."""
         self.started_at = now()
         self.rows = []  # a process that goes on from a checkpoint tells of what lies before it, too
         self.phases.watcher.started(self.spec.run_id)
 
-    def _progress(self, progress: Progress) -> None:
+    def progress(self, progress: Progress) -> None:
+        """It told of itself."""
         if not progress.note:
             self.last = progress
         self.rows += progress.rows
@@ -205,9 +224,7 @@ class _Run:
         if outcome.done is not None and outcome.done.stopped:
             return {}
         raise_storage_fault(outcome)
-        store, record = phases.store, None
-        if _stamp(store, run_id) != self.before:  # not the one of an earlier failure, which is tried again
-            record = store.record(run_id)
+        store, record = phases.store, self.record()
         if record is None:
             if outcome.crashed is not None:
                 self.crashes.append(outcome.crashed)
@@ -216,9 +233,18 @@ class _Run:
             record = self._record_for(outcome)
             store.write_history(run_id, make_history(self.rows))
             store.write_record(record)
-        phases.recorded += 1
-        phases.watcher.finished(run_id, record.status, record.reason)
+        self.finish(record)
         return {}
+
+    def record(self) -> Record | None:
+        """The one that its process wrote: not that of an earlier failure, which is tried again."""
+        store, run_id = self.phases.store, self.spec.run_id
+        return store.record(run_id) if _stamp(store, run_id) != self.before else None
+
+    def finish(self, record: Record) -> None:
+        """It is recorded."""
+        self.phases.recorded += 1
+        self.phases.watcher.finished(self.spec.run_id, record.status, record.reason)
 
     def _record_for(self, outcome: Outcome) -> Record:
         """The record of a run whose process could not write one."""
@@ -246,6 +272,63 @@ class _Run:
             return (Status.OUT_OF_MEMORY if failed.out_of_memory else Status.FAILED), failed.reason
         reason = " and, tried again, ".join(self.crashes) or "the process ended without a record"
         return Status.CRASHED, reason
+
+
+class _Pack:
+    """Runs that one process interleaves.
+
+    Those that it leaves without a record, for whatever reason, are tried again with half as many beside each other, in
+    the end alone: there their failure is their own, and recorded as ever.
+    """
+
+    def __init__(self, runs: Sequence[_Run], at_once: int) -> None:
+        self._runs, self._at_once = runs, at_once
+        self._by_id = {run.spec.run_id: run for run in runs}
+
+    def submit(self) -> Pending:
+        phases = self._runs[0].phases
+        specs = tuple(run.spec for run in self._runs)
+        future = phases.pool.submit(
+            PackTask(place=phases.place, specs=specs, at_once=self._at_once),
+            log=phases.store.folder / "logs" / f"pack-{specs[0].run_id}.txt",
+            progress=self._progress,
+        )
+        return {future: self._finish}
+
+    def _progress(self, progress: Progress) -> None:
+        run = self._by_id[progress.run_id]
+        if not run.started_at:
+            run.start()
+        run.progress(progress)
+
+    def _finish(self, outcome: Outcome) -> Pending:
+        raise_storage_fault(outcome)
+        unfinished = []
+        for run in self._runs:
+            record = run.record()
+            if record is None:
+                unfinished.append(run)
+            else:
+                run.finish(record)
+        if outcome.done is not None and outcome.done.stopped:
+            return {}
+        more: Pending = {}
+        for run in unfinished:
+            run.started_at = ""
+        if self._at_once > 2:
+            for pack in _packs(unfinished, self._at_once // 2):
+                more |= pack.submit()
+        else:
+            for run in unfinished:
+                more |= run.submit()
+        return more
+
+
+def _packs(runs: Sequence[_Run], at_once: int) -> list[_Pack]:
+    """So many runs a process that one which ends early makes room for the next."""
+    size = RUNS_PER_PLACE * at_once
+    # plugins that are changed meanwhile are found when a process loads them, and threads are set for all of it
+    return [_Pack(runs[start : start + size], at_once) for start in range(0, len(runs), size)]
 
 
 def raise_storage_fault(outcome: Outcome) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -49,17 +49,31 @@ def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[]
     Raises:
         StorageError: its files cannot be written.
     """
+    course = Course()
+    under_way = steps_of(task, course, report, stopping)
+    with noted_nondeterminism(course.nondeterministic):
+        while True:
+            try:
+                next(under_way)
+            except StopIteration as end:
+                return bool(end.value)
+
+
+def steps_of(
+    task: RunTask, course: Course, report: Callable[[Progress], None], stopping: Callable[[], bool]
+) -> Generator[None, None, bool]:
+    """The same as `run`, piece by piece: it pauses when the device has work to do that it would wait for next.
+
+    Whoever goes on with it minds what is the process's: the current stream, torch's shared random state, warnings.
+    """
     begin = time.perf_counter()
     Store(task.place.results).write_spec(task.spec)
-    course = Course()
-    with noted_nondeterminism(course.nondeterministic):
-        running = Running(task, course, begin)
-        running.begin(report)
-        if not running.train(report, stopping):
-            return False
-        history = running.keep_files()
-    running.record(history)
-    return True
+    running = Running(task, course, begin)
+    running.begin(report)
+    recorded = yield from running.train(report, stopping)
+    if recorded:
+        running.record(running.keep_files())
+    return recorded
 
 
 class Running:
@@ -101,12 +115,14 @@ class Running:
             print(f"steps are not recorded as CUDA graphs: {why_not}")
         self.course.start += self.clock() - self.course.total
 
-    def train(self, report: Callable[[Progress], None], stopping: Callable[[], bool]) -> bool:
+    def train(self, report: Callable[[Progress], None], stopping: Callable[[], bool]) -> Generator[None, None, bool]:
         """Play and evaluate to the end; False where it was stopped before, with a checkpoint."""
         game, course, interval = self.game, self.course, self.spec.execution.checkpoint_seconds
         checkpoint_at = self.clock() + interval
         while True:
-            finite = game.advance(self.schedule.next_stretch(game))
+            game.enqueue(self.schedule.next_stretch(game))
+            yield
+            finite = game.settle()
             rows = self._evaluate() if finite and self.schedule.evaluation_due(game) else []
             course.rows += rows
             self._tell(report, rows)

@@ -35,6 +35,23 @@ class RunTask(Frozen):
     spec: RunSpec
 
 
+class PackTask(Frozen):
+    """Train and measure several runs in one process, interleaved: on a GPU, a stream each."""
+
+    kind: Literal["pack"] = "pack"
+    place: Place
+    specs: tuple[RunSpec, ...]
+    at_once: int
+    """So many of them at a time."""
+
+
+class PackAnswer(Frozen):
+    """What became of them."""
+
+    left: tuple[str, ...]
+    """Run ids of those that have no record: something went wrong with them, such as memory."""
+
+
 class DatasetTask(Frozen):
     """See that a dataset and the feature spaces in which it is measured are there: download, prepare, train."""
 
@@ -177,7 +194,7 @@ class ProbeAnswer(Frozen):
     environment: Environment
 
 
-Task = RunTask | DatasetTask | ReferenceTask | ThroughputTask | ProfileTask | SpeedTask | ProbeTask
+Task = RunTask | PackTask | DatasetTask | ReferenceTask | ThroughputTask | ProfileTask | SpeedTask | ProbeTask
 
 
 class HistoryRow(Frozen):
@@ -203,6 +220,8 @@ class Progress(Frozen):
     """How far a run is, and what was newly measured."""
 
     kind: Literal["progress"] = "progress"
+    run_id: str = ""
+    """Of a task with several runs, which of them it is about."""
     step: int
     images: int
     seconds: float

@@ -28,6 +28,7 @@ from bench.evaluation.reference import make_reference, perfect_samples
 from bench.evaluation.spaces import fetch_files, open_space
 from bench.execution.determinism import prepare_torch
 from bench.execution.limits import leave_with_parent, limit_allocations
+from bench.execution.packing import run_pack
 from bench.execution.profiling import profile_cell
 from bench.execution.run import SAMPLES_KEPT_IMAGES, SAMPLES_KEPT_POINTS, run
 from bench.execution.speed import count_steps, measure_speed
@@ -37,6 +38,7 @@ from bench.execution.tasks import (
     Done,
     Failed,
     Message,
+    PackTask,
     ProbeAnswer,
     ProbeTask,
     ProfileTask,
@@ -129,6 +131,11 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
             limit_allocations(round(task.spec.execution.memory_limit_gib * 2**30))
         _prepare(task.place.device, task.spec.training.threads, task.spec.plugins)
         return Done(stopped=not run(task, tell, stopping))
+    if isinstance(task, PackTask):
+        plugins = tuple(dict.fromkeys(plugin for spec in task.specs for plugin in spec.plugins))
+        _prepare(task.place.device, task.specs[0].training.threads, plugins)
+        packed = run_pack(task, tell, stopping)
+        return Done(stopped=True) if packed is None else Done(answer=packed.model_dump_json())
     if isinstance(task, ProfileTask | SpeedTask):
         _prepare(task.place.device, task.spec.training.threads, task.spec.plugins)
         told = profile_cell(task) if isinstance(task, ProfileTask) else count_steps(task)
