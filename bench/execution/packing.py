@@ -1,8 +1,8 @@
 """Several runs in one process, interleaved, each with the numbers that it has alone.
 
 While the host prepares one of them, evaluates it or writes its files, the GPU works for the others: each has a stream
-of its own, and pauses when it would have to wait for the device. What the process has but once is swapped with the runs:
-the current stream, and the random state that torch, numpy and Python share between everything.
+of its own, and pauses when it would have to wait for the device. What the process has but once is swapped with the
+runs: the current stream, and the random state that torch, numpy and Python share between everything.
 """
 
 from __future__ import annotations

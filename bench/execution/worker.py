@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import importlib
 import logging
 import os
+import pkgutil
 import signal
 import sys
 import threading
@@ -13,13 +15,19 @@ import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 
+# all that a task needs is imported here, so that the fork server has it loaded before it forks
+import filelock  # noqa: F401
+import pyarrow.pandas_compat
+import pyarrow.parquet  # noqa: F401
 import sklearn.datasets
 import sklearn.model_selection  # noqa: F401
 import torch
+import torch.utils.serialization.config
 import tqdm
+from PIL import Image
 from pydantic import TypeAdapter
 
-# all that a task needs is imported here, so that the fork server has it loaded before it forks
+import bench.architectures
 from bench.catalog import CATALOGS
 from bench.datasets.loading import load_dataset
 from bench.environment import device_environment, host_environment, resolve_device
@@ -55,6 +63,9 @@ from bench.store import Store
 
 for _catalog in CATALOGS:
     _catalog.names()
+for _module in pkgutil.iter_modules(bench.architectures.__path__):  # parts of players, imported as they are built
+    importlib.import_module(f"{bench.architectures.__name__}.{_module.name}")
+Image.preinit()  # the formats of pictures
 # torch-fidelity's progress bars: their default lock is a semaphore of the system, which a process must tidy up
 tqdm.tqdm.set_lock(threading.RLock())
 
