@@ -51,6 +51,23 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session
+def tune(session: nox.Session) -> None:
+    """Tune a suite's objectives with equal budgets: ``nox -s tune -- suites/tune-small.toml``."""
+    install(session, "-e", ".[postgresql]")
+    session.run("ganbench", "tune", *session.posargs)
+
+
+@nox.session
+def dashboard(session: nox.Session) -> None:
+    """Optuna's dashboard of a suite's studies: ``nox -s dashboard -- suites/tune-small.toml``, or a database's URL."""
+    install(session, "-e", ".[dashboard,postgresql]")
+    what, *options = session.posargs or session.error("which suite, or which database? -- suites/tune-small.toml")
+    if what.endswith(".toml"):
+        what = f"sqlite:///results/{Path(what).stem}/tune/studies.db"
+    session.run("optuna-dashboard", what, *options)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """The tests with coverage of ``bench/``; arguments go to pytest."""
     install(session, "-e", ".[dev]")

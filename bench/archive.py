@@ -1,7 +1,7 @@
 """Results as one file: what reports and comparisons read of a results folder, packed to be kept and passed on.
 
     <name>.zip
-      suite.toml  plan.json
+      suite.toml  plan.json  tuning.json
       runs/<run id>/   spec.json  record.json  history.parquet  samples.npz  film.npz
       references/      *.json  *.npz
       throughput/      *.json
@@ -37,7 +37,7 @@ MOST_FILES = 1_000_000
 
 _NAME = r"[A-Za-z0-9%][A-Za-z0-9._+%-]{0,254}"
 KNOWN = re.compile(
-    r"suite\.toml|plan\.json"
+    r"suite\.toml|plan\.json|tuning\.json"
     rf"|runs/{_NAME}/(?:spec\.json|record\.json|history\.parquet|samples\.npz|film\.npz)"
     rf"|references/{_NAME}\.(?:json|npz)"
     rf"|throughput/{_NAME}\.json"
@@ -146,7 +146,7 @@ def _check_count(folder: Path, names: list[str]) -> None:
 
 def _find(folder: Path) -> list[str]:
     """What there is to pack, in the order of names. Links are not followed."""
-    found = [name for name in ("suite.toml", "plan.json") if _is_file(folder / name)]
+    found = [name for name in ("suite.toml", "plan.json", "tuning.json") if _is_file(folder / name)]
     for part, depth in (("references", 1), ("runs", 2), ("throughput", 1)):
         pattern = "/".join(["*"] * depth)
         names = (path.relative_to(folder).as_posix() for path in (folder / part).glob(pattern) if _is_file(path))

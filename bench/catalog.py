@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bench.errors import CatalogError, explain, nearest, unknown
+from bench.settings import Search as Search
 from bench.settings import SettingDescription, SettingField, adapter_of, describe_setting, fields_of
 from bench.settings import Unit as Unit
 
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
     from bench.architectures.base import Architecture
     from bench.datasets.base import Dataset
     from bench.evaluation.base import SpaceEntry
-    from bench.objectives.base import Loss, Objective, Penalty, Stabiliser
+    from bench.objectives.base import Loss, Objective, Penalty
+    from bench.objectives.hooks import Stabiliser
     from bench.spec import PluginSpec
     from bench.training.optimizers import OptimizerEntry
 
@@ -110,6 +112,11 @@ class Catalog(Generic[T]):
         self._methods = tuple(methods)
         self._entries: dict[str, Entry[T]] = {}
         self._complete = False
+
+    @property
+    def needed(self) -> tuple[str | tuple[str, ...], ...]:
+        """What each entry must define; of a tuple, at least one."""
+        return self._methods
 
     @property
     def singular(self) -> str:
@@ -295,7 +302,32 @@ penalties: Catalog[Penalty] = Catalog(
     [("term", "generator_term", "joint_term", "project")],
 )
 stabilisers: Catalog[Stabiliser] = Catalog(
-    "stabilisers", ["bench.objectives.stabilisers"], ["check", "shape", "present"]
+    "stabilisers",
+    [
+        "bench.objectives.stabilisers",
+        "bench.objectives.minimised",
+        "bench.objectives.players",
+        "bench.objectives.updates",
+    ],
+    [
+        (
+            "present",
+            "perturb",
+            "replay",
+            "around",
+            "generator_term",
+            "weights_term",
+            "build_generator",
+            "extend_discriminator",
+            "ema_images",
+            "penalty_factor",
+            "rate_factor",
+            "generator_updates",
+            "simultaneous",
+            "movers",
+            "unrolled_steps",
+        )
+    ],
 )
 objectives: Catalog[Objective] = Catalog("objectives", ["bench.objectives.presets"], [])
 architectures: Catalog[Architecture] = Catalog(

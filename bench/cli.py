@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import typer
 
-from bench.commands import catalogue, reports, suites
+from bench.commands import catalogue, reports, suites, tuning
 from bench.commands.terminal import complain, err
 from bench.errors import StorageError, UsageError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": suites.run,
+    "tune": tuning.tune,
     "report": reports.report,
     "compare": reports.compare,
     "plan": suites.plan,

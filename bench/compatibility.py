@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING
 
 from bench.catalog import architectures, losses, penalties, stabilisers
 from bench.errors import MIXED_SAMPLES, CatalogError
+from bench.matching import energy_of, find_feature_conflicts, find_stabiliser_contradictions
 from bench.spec import Choice, ObjectiveSpec
 
 if TYPE_CHECKING:
-    from bench.architectures.base import Architecture, EnergyKind
+    from bench.architectures.base import Architecture
 
 NORMALISATION = "discriminator_normalisation"
-
-
-def energy_of(loss: Choice) -> EnergyKind | None:
-    """Which error of an autoencoder the loss's scores are; None for ordinary scores."""
-    return getattr(losses.create(loss.name, **loss.settings), "energy", None)
 
 
 def create_architecture(objective: ObjectiveSpec, architecture: Choice) -> Architecture:
@@ -42,7 +38,7 @@ def find_contradictions(objective: ObjectiveSpec) -> list[str]:
             )
     if objective.discriminator_normalisation == "batch" and _needs_independent_samples(objective):
         contradictions.append(MIXED_SAMPLES.format(objective=objective.label))
-    return contradictions
+    return [*contradictions, *find_stabiliser_contradictions(objective)]
 
 
 def find_conflicts(objective: ObjectiveSpec, architecture: Choice) -> list[str]:
@@ -56,6 +52,7 @@ def find_conflicts(objective: ObjectiveSpec, architecture: Choice) -> list[str]:
             f"{named} needs a discriminator that is an autoencoder, which architecture '{architecture.name}' does not "
             f"have; these have one: {', '.join(able)}"
         )
+    conflicts += find_feature_conflicts(objective, architecture)
     changed = objective.discriminator_normalisation
     if changed != "unchanged":
         try:
@@ -78,9 +75,15 @@ def _needs_independent_samples(objective: ObjectiveSpec) -> bool:
 def find_batch_conflicts(objective: ObjectiveSpec, batch_size: int) -> list[str]:
     """Why the objective cannot be played with batches of this size, a sentence each."""
     conflicts = []
-    for choice in objective.stabilisers:
+    tricks = [stabilisers.create(choice.name, **choice.settings) for choice in objective.stabilisers]
+    scores = batch_size
+    for trick in tricks:  # what comes after packs is given as many scores as there are packs
         try:
-            stabilisers.create(choice.name, **choice.settings).check(batch_size)
+            if hasattr(trick, "check"):
+                trick.check(
+                    scores if hasattr(trick, "present") or getattr(trick, "mixes_samples", False) else batch_size
+                )
+            scores //= getattr(trick, "samples_per_score", 1)
         except CatalogError as error:
             conflicts.append(f"objective '{objective.label}': {error}")
     return conflicts

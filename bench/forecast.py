@@ -16,6 +16,7 @@ from bench.record import Status, Throughput
 from bench.spec import RunSpec
 from bench.store import Store
 from bench.suite import Plan
+from bench.tune_plan import TuningPlan
 
 BYTES_PER_RUN = 120_000
 """Of a small run's folder, until one of the suite is there to be weighed."""
@@ -114,6 +115,23 @@ def print_plan(console: Console, plan: Plan, forecast: Forecast, verbose: bool) 
         )
         console.print(f"time: {time}")
         console.print(f"disk: about {forecast.disk_bytes / 1e6:.1f} MB")
+    if plan.tuning is not None:
+        _print_tuning(console, plan.tuning, verbose)
+
+
+def _print_tuning(console: Console, tuning: TuningPlan, verbose: bool) -> None:
+    """What `ganbench tune` would try."""
+    cells, seeds = len(tuning.studies), len(tuning.seeds)
+    budget = f"{tuning.trials} trials" if tuning.trials is not None else f"{tuning.seconds:g} seconds of trials"
+    runs = f", {tuning.trials * cells * seeds:,} runs" if tuning.trials is not None else ""
+    console.print(
+        Text(f"ganbench tune: {budget} for each of {cells} cells{runs}; {tuning.sampler}, {tuning.pruner}"),
+        soft_wrap=True,
+    )
+    if verbose:
+        for study in tuning.studies:
+            searched = "; ".join(f"{parameter.path}: {parameter.search}" for parameter in study.parameters)
+            console.print(Text(f"{study.cell}: {searched}"), soft_wrap=True)
 
 
 def _cell_row(specs: list[RunSpec]) -> list[str]:

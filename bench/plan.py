@@ -8,8 +8,7 @@ import itertools
 import json
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from bench.errors import unknown
 from bench.expansion import Block, Expansion
@@ -19,6 +18,7 @@ from bench.metrics import METRICS, measurable
 from bench.resolve import plugins_of
 from bench.spec import ExecutionSpec, Identity, PluginSpec, RunSpec, canonical, field_identity, plain_data
 from bench.suite_file import SuiteFile
+from bench.tune_plan import TuningPlan, plan_tuning
 
 NAMED = 3
 """Tasks that one warning names, at most."""
@@ -53,8 +53,8 @@ class Plan:
     cells: tuple[Cell, ...]
     suite_text: str
     warnings: tuple[str, ...] = ()
-    tune: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """The suite's ``[tune]``, unread."""
+    tuning: TuningPlan | None = None
+    """What the suite's ``[tune]`` asks for; None where it has none."""
 
     def to_json(self) -> str:
         """What is kept beside the results as ``plan.json``."""
@@ -81,6 +81,10 @@ def expand(file: SuiteFile, *, name: str, text: str, faults: Faults) -> Plan:
     expansion = Expansion(file, faults)
     blocks = expansion.blocks()
     _check_report(file, blocks, faults)
+    tuning = None
+    if file.tune is not None and not faults.at(()):  # the whole is too large otherwise
+        cells_of = _combine(blocks, file.execution.to_spec())
+        tuning = plan_tuning(file.tune, [draft.spec for draft in cells_of], faults)
     faults.raise_if_any()
     drafts = _combine(blocks, file.execution.to_spec())
     runs: list[tuple[int, int, str, RunSpec]] = []
@@ -107,7 +111,7 @@ def expand(file: SuiteFile, *, name: str, text: str, faults: Faults) -> Plan:
         cells=tuple(cells),
         suite_text=text,
         warnings=(*_warn(cells), *expansion.unused()),
-        tune=file.tune,
+        tuning=tuning,
     )
 
 

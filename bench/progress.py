@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PHASES = {"datasets": "Data sets", "references": "Perfect samplers", "runs": "Training"}
 """What phases are called where their own name does not say it."""
 STOPPING = "stopping: what runs writes a checkpoint first"
-STYLES = {"completed": "green", "done": "green", "diverged": "yellow"}
+STYLES = {"completed": "green", "done": "green", "diverged": "yellow", "pruned": "yellow", "undefined": "yellow"}
 
 
 def time_left(estimate: Estimate) -> str:
@@ -94,7 +94,8 @@ class PlainLines:
             left = f", {time_left(estimate)}" if estimate.finished < estimate.total else ""
             why = f": {reason}" if reason else ""
             if not self._quiet or status not in STYLES:
-                self._print(f"[{estimate.finished}/{estimate.total}] {key}  {status}{why}  ({duration(took)}{left})")
+                of = f"/{estimate.total}" if estimate.total else ""
+                self._print(f"[{estimate.finished}{of}] {key}  {status}{why}  ({duration(took)}{left})")
 
     def stopping(self) -> None:
         """One line."""

@@ -35,6 +35,44 @@ class Unit:
     name: str
 
 
+Scalar = bool | int | float | str
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """Where `ganbench tune` looks for a setting's value: a range from ``low`` to ``high``, or one of ``choices``.
+
+    An entry declares it beside the setting, ``Annotated[float, Field(gt=0), Search(1e-5, 1e-2, log=True)]``; a suite's
+    ``[tune.space]`` says otherwise.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    """Whether values are drawn evenly over orders of magnitude."""
+    step: float | None = None
+    """Distance of two values; None for any (1 of integers)."""
+    choices: tuple[Scalar, ...] = ()
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the range is one of integers."""
+        return isinstance(self.low, int) and isinstance(self.high, int) and isinstance(self.step, int | None)
+
+    @property
+    def ends(self) -> tuple[Scalar, ...]:
+        """The values that decide whether all of it is allowed."""
+        return self.choices or tuple(end for end in (self.low, self.high) if end is not None)
+
+    def __str__(self) -> str:
+        if self.choices:
+            return " | ".join(
+                str(choice).lower() if isinstance(choice, bool) else f"{choice}" for choice in self.choices
+            )
+        step = f", in steps of {self.step:g}" if self.step is not None else ""
+        return f"{self.low:g} … {self.high:g}{', log' if self.log else ''}{step}"
+
+
 @dataclasses.dataclass(frozen=True)
 class SettingField:
     """A setting as its class declares it."""
@@ -45,6 +83,8 @@ class SettingField:
     allowed: str
     unit: str
     meaning: str
+    search: Search | None = None
+    """Where tuning looks for it, unless a suite says otherwise; None: nowhere."""
 
 
 def fields_of(factory: Callable[..., Any]) -> dict[str, SettingField]:
@@ -57,17 +97,18 @@ def fields_of(factory: Callable[..., Any]) -> dict[str, SettingField]:
     fields = {}
     for field in dataclasses.fields(factory):  # type: ignore[arg-type]  # an entry is a dataclass
         annotation = hints[field.name]
-        plain, meaning, allowed, unit = annotation, "", "", ""
+        plain, meaning, allowed, unit, search = annotation, "", "", "", None
         if typing.get_origin(annotation) is typing.Annotated:
             plain, *marks = typing.get_args(annotation)
             infos = [mark for mark in marks if isinstance(mark, FieldInfo)]
             meaning = next((info.description for info in infos if info.description), "")
             allowed = ", ".join(_bound(limit) for info in infos for limit in info.metadata)
             unit = next((mark.name for mark in marks if isinstance(mark, Unit)), "")
+            search = next((mark for mark in marks if isinstance(mark, Search)), None)
         default = field.default
         if field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
-        fields[field.name] = SettingField(field.name, plain, default, allowed, unit, meaning)
+        fields[field.name] = SettingField(field.name, plain, default, allowed, unit, meaning, search)
     return fields
 
 

@@ -2,6 +2,8 @@
 
     results/<suite>/
       suite.toml  plan.json                     what was asked
+      tuning.json                               of a tuned suite: the studies that chose its settings
+      tune/                                     of a suite that was tuned: its trials, a folder like this one
       runs/<run id>/
         spec.json  record.json                  the run and its result; record.json appears last
         history.parquet                         losses, gradient norms, saturation, metrics over steps, images, seconds

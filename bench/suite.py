@@ -16,6 +16,7 @@ from bench.faults import Faults
 from bench.plan import Plan, expand
 from bench.plugins import load_installed, load_plugin
 from bench.suite_file import DEFINITIONS, SuiteFile, json_schema
+from bench.suite_tune import flatten_spaces, with_joined_keys
 from bench.toml_lines import KeyPath, locate_keys
 
 __all__ = ["Plan", "json_schema", "load_suite", "plan_suite"]
@@ -53,7 +54,7 @@ def plan_suite(text: str, path: Path) -> Plan:
 
 
 def _plan(text: str, path: Path) -> Plan:
-    faults = Faults(path, locate_keys(text))
+    faults = Faults(path, with_joined_keys(locate_keys(text)))
     if not NAME.fullmatch(path.stem):
         faults.add(
             (),
@@ -112,6 +113,7 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
         raise SuiteError(f"{shown}: not valid TOML: {error}") from None
     if isinstance(data.get("objectives"), dict):
         data[DEFINITIONS] = data.pop("objectives")
+    flatten_spaces(data.get("tune"))
     return data
 
 

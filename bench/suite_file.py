@@ -8,23 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema
 
 from bench.catalog import Catalog, architectures, datasets, losses, objectives, optimizers, penalties, stabilisers
 from bench.errors import show_value
 from bench.metrics import METRICS
 from bench.spec import ExecutionSpec, Label, NormalisationChange
 from bench.suite_schema import names_schema, settings_schema, without_null
+from bench.suite_tables import LARGEST_COUNT, Count, Seeds, Table, fault
+from bench.suite_tune import Tune
 
 DEFAULT_STEPS = 2000
 DEFAULT_BATCH_SIZE = 128
@@ -34,56 +28,6 @@ DEFAULT_SEEDS = 3
 
 DEFINITIONS = "objectives.*"
 """Where the reader puts tables ``[objectives.NAME]``: in TOML their key is the one of the list ``objectives``."""
-
-LARGEST_COUNT = 2**53
-"""Larger counts have no exact place in a number of 64 bits."""
-
-
-def _read_seeds(value: object) -> list[int]:
-    """0 … N − 1 of a count, or the list itself."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 1 <= value <= 1_000_000:
-            raise _fault(f"a number of seeds lies between 1 and 1,000,000, got {value}")
-        return list(range(value))
-    if not isinstance(value, list):
-        raise _fault(f"expected a number of seeds or a list of seeds, got {show_value(value)}")
-    if not value:
-        raise _fault("the list of seeds is empty: at least one seed is needed")
-    seen: set[int] = set()
-    for seed in value:
-        if not isinstance(seed, int) or isinstance(seed, bool):
-            raise _fault(f"a seed is an integer, got {show_value(seed)}")
-        if not 0 <= seed < 2**63:
-            raise _fault(f"a seed is at least 0 and below 2⁶³, got {seed}")
-        if seed in seen:
-            raise _fault(f"seed {seed} is given twice")
-        seen.add(seed)
-    return value
-
-
-def _fault(message: str) -> PydanticCustomError:
-    return PydanticCustomError("suite", "{message}", {"message": message})
-
-
-Seeds = Annotated[
-    list[int],
-    BeforeValidator(_read_seeds),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 1},
-                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": True},
-            ]
-        }
-    ),
-]
-Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
-
-
-class Table(BaseModel):
-    """A table of the file: exact types, no unknown keys."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Entry(Table):
@@ -100,7 +44,7 @@ class Entry(Table):
         if isinstance(value, str):
             return {"name": value}
         if not isinstance(value, Mapping):
-            raise _fault(f"expected a name or a table {{ name = … }}, got {show_value(value)}")
+            raise fault(f"expected a name or a table {{ name = … }}, got {show_value(value)}")
         return value
 
     @property
@@ -307,7 +251,7 @@ class SuiteFile(Lists):
     )
     execution: Execution = Field(default_factory=Execution, description="how runs are carried out")
     report: Report = Field(default_factory=Report, description="what the report ranks by, and against whom")
-    tune: dict[str, Any] = Field(default_factory=dict, description="search space and budget of `ganbench tune`")
+    tune: Tune | None = Field(None, description="search space and budget of `ganbench tune`")
     definitions: dict[str, ObjectiveTable] = Field(default_factory=dict, alias=DEFINITIONS)
     """``[objectives.NAME]``."""
 

@@ -1,4 +1,4 @@
-"""What each loss and each penalty costs: its updates beside those of the bare non-saturating game, as ratios.
+"""What each loss, penalty and stabiliser costs: its updates beside those of the bare non-saturating game, as ratios.
 
 ``nox -s benchmarks -- benchmarks/test_objectives.py`` prints them. The bare game's updates and those of the entry take
 turns in one process; a ratio of 1.00 means that the entry costs nothing. ``n_critic`` is no part of it.
@@ -34,7 +34,7 @@ CASES = [
     *(("penalty", name, {}) for name in penalties.names()),
     ("penalty", "gradient-penalty", {"side": "one"}),
     ("normalisation", "spectral", {}),
-    ("stabiliser", "packing", {"samples": 4}),
+    *(("stabiliser", name, {}) for name in stabilisers.names() if name != "lazy-penalties"),
 ]
 
 

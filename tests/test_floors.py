@@ -13,6 +13,7 @@ BENCH = Path(__file__).parent.parent / "bench"
 FLOORS = (
     ("__main__",),
     ("cli", "commands", "__init__"),
+    ("tuning",),
     ("conformance", "costs", "doctor", "forecast", "handbook", "listing", "progress", "state"),
     ("execution",),
     ("training",),
@@ -21,10 +22,15 @@ FLOORS = (
     (
         "plan",
         "expansion",
+        "tune_plan",
+        "search_space",
         "resolve",
         "drafts",
         "compatibility",
+        "matching",
         "suite_file",
+        "suite_tune",
+        "suite_tables",
         "suite_schema",
         "plugins",
         "faults",
@@ -35,7 +41,7 @@ FLOORS = (
     ("fingerprint",),
     ("environment", "store"),
     ("index",),
-    ("activity", "archive", "checkpoints", "estimate", "measured", "reading"),
+    ("activity", "archive", "checkpoints", "estimate", "measured", "reading", "tuned"),
     ("files", "migrations", "once", "tidy"),
     (
         "statistics",
@@ -55,7 +61,7 @@ FLOORS = (
 WITHOUT_TORCH = [
     "bench.cli", "bench.suite", "bench.store", "bench.spec", "bench.catalog", "bench.statistics", "bench.report",
     "bench.comparison.page", "bench.forecast", "bench.handbook.page", "bench.listing", "bench.progress",
-    "bench.execution.conduct", "bench.execution.profile", "bench.costs",
+    "bench.execution.conduct", "bench.execution.profile", "bench.costs", "bench.tuning.conduct",
 ]  # fmt: skip
 
 
@@ -96,7 +102,7 @@ def test_commands_that_start_at_once(command: str) -> None:
         "import sys\nfrom bench.cli import main\n"
         f"sys.argv = ['ganbench', *{command.split()!r}]\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
-        "assert 'torch' not in sys.modules"
+        "assert not {'torch', 'optuna', 'sqlalchemy'} & set(sys.modules)"
     )
     run = [sys.executable, "-c", code]
     result = subprocess.run(run, capture_output=True, text=True, timeout=60, cwd=BENCH.parent, check=False)

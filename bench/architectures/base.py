@@ -36,7 +36,9 @@ class Architecture(Protocol):
     ``autoencoder(shape) -> Autoencoder`` can play losses whose scores are energies. A setting
     ``discriminator_normalisation`` lets objectives choose the discriminator's normalisation. A module whose output for
     one sample depends on the others of its batch says so with an attribute ``mixes_samples = True``. Latents are normal
-    unless a setting (or class attribute) ``latent: Latent`` says otherwise.
+    unless a setting (or class attribute) ``latent: Latent`` says otherwise. One whose discriminators are
+    `torch.nn.Sequential` that end in a ``Linear`` of one unit and a ``Flatten`` says so with a class attribute
+    ``has_features = True``: stabilisers that look at features need it.
     """
 
     @property

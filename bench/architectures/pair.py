@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bench.lazy import torch
 from bench.spec import Normalisation
@@ -20,6 +20,7 @@ class Pair:
     discriminator's normalisation decodes it, as in Berthelot et al. 2017.
     """
 
+    has_features: ClassVar[bool] = True
     latent_dim: int
     generator_normalisation: Normalisation
     discriminator_normalisation: Normalisation

@@ -3,22 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from bench.conformance.devices import differs_on_cuda, noticing_waits
 from bench.conformance.laws import Law, Note, Trial, UntriedError, described_completely, number
+from bench.conformance.played import LAWS as PLAYED
 from bench.conformance.watching import GlobalRandomState, directional_derivatives
 from bench.errors import CatalogError
-from bench.objectives.base import Stabiliser
 
 CALLS = 32
 SHAPES = ((2,), (1, 8, 8), (3, 32, 32))
 SIZES: tuple[int, ...] = (*range(1, 33), 60, 64, 100, 128)
 
 
-def _size(stabiliser: Stabiliser) -> int:
+class Shower:
+    """What a stabiliser shows: it may present samples as it likes, or perturb them with a stream of its own."""
+
+    def __init__(self, stabiliser: Any, device: torch.device | None = None) -> None:
+        self.stabiliser = stabiliser
+        self.random = torch.Generator(device or "cpu").manual_seed(0)
+
+    def check(self, size: int) -> None:
+        """As the stabiliser does; without a method of its own it takes all sizes."""
+        if hasattr(self.stabiliser, "check"):
+            self.stabiliser.check(size)
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """What it promises; perturbed samples keep their shape."""
+        promised: tuple[int, ...] = self.stabiliser.shape(shape) if hasattr(self.stabiliser, "shape") else shape
+        return promised
+
+    def present(self, samples: Tensor) -> Tensor:
+        """What is shown of them; of what is annealed, at the start."""
+        shown: Tensor
+        if hasattr(self.stabiliser, "present"):
+            shown = self.stabiliser.present(samples)
+        else:
+            shown = self.stabiliser.perturb(samples, self.random, 0.0)
+        return shown
+
+
+def _shower(trial: Trial[Any], device: torch.device | None = None) -> Shower:
+    stabiliser = trial.create()
+    if not hasattr(stabiliser, "present") and not hasattr(stabiliser, "perturb"):
+        raise UntriedError("it shows samples as they are")
+    return Shower(stabiliser, device)
+
+
+def _size(stabiliser: Shower) -> int:
     """A batch size that it takes, of more than one sample if it can be."""
     for size in (24, 60, *SIZES):
         try:
@@ -29,15 +64,15 @@ def _size(stabiliser: Stabiliser) -> int:
     raise UntriedError("it takes none of the batch sizes that were tried")
 
 
-def _cases(trial: Trial[Stabiliser], dtype: torch.dtype = torch.float32) -> Iterator[tuple[Stabiliser, Tensor]]:
-    stabiliser = trial.create()
+def _cases(trial: Trial[Any], dtype: torch.dtype = torch.float32) -> Iterator[tuple[Shower, Tensor]]:
+    stabiliser = _shower(trial)
     size = _size(stabiliser)
     for shape in SHAPES:
         source = torch.Generator().manual_seed(0)
         yield stabiliser, torch.randn(size, *shape, generator=source, dtype=torch.float64).to(dtype)
 
 
-def shows_what_it_promises(trial: Trial[Stabiliser]) -> str | None:
+def shows_what_it_promises(trial: Trial[Any]) -> str | None:
     """What `present` shows has the shape that `shape` promises, and the type of the samples."""
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
         for stabiliser, samples in _cases(trial, dtype):
@@ -51,9 +86,9 @@ def shows_what_it_promises(trial: Trial[Stabiliser]) -> str | None:
     return None
 
 
-def checks_batch_sizes(trial: Trial[Stabiliser]) -> str | None:
+def checks_batch_sizes(trial: Trial[Any]) -> str | None:
     """`check` takes the batch sizes that `present` can show, and refuses the others with a CatalogError."""
-    stabiliser = trial.create()
+    stabiliser = _shower(trial)
     taken = 0
     for size in SIZES:
         try:
@@ -72,7 +107,7 @@ def checks_batch_sizes(trial: Trial[Stabiliser]) -> str | None:
     return None if taken else f"`check` refuses every batch size that was tried, from {SIZES[0]} to {SIZES[-1]}"
 
 
-def same_for_real_and_generated(trial: Trial[Stabiliser]) -> str | None:
+def same_for_real_and_generated(trial: Trial[Any]) -> str | None:
     """Real and generated samples are shown alike: no difference tells one call from the next, but for fresh draws."""
     for stabiliser, samples in _cases(trial):
         first = [stabiliser.present(samples.clone()) for _ in range(2)]
@@ -92,17 +127,20 @@ def same_for_real_and_generated(trial: Trial[Stabiliser]) -> str | None:
                     f"shown in turn, the same samples differ in {what} by {number(apart)}: the discriminator could "
                     "tell the calls, and so real from generated, apart"
                 )
+        if hasattr(stabiliser.stabiliser, "perturb"):
+            return None
         return Note("it draws: no checkpoint holds its stream, so a training that is resumed goes on with other draws")
     return None
 
 
-def gradients_reach_every_sample(trial: Trial[Stabiliser]) -> str | None:
+def gradients_reach_every_sample(trial: Trial[Any]) -> str | None:
     """It can be differentiated: gradients reach every sample, and equal finite differences."""
     for stabiliser, samples in _cases(trial, torch.float64):
         samples.requires_grad_()
         weights = torch.randn(stabiliser.present(samples).shape, generator=torch.Generator().manual_seed(1)).double()
 
-        def evaluate(stabiliser: Stabiliser = stabiliser, samples: Tensor = samples, w: Tensor = weights) -> Tensor:
+        def evaluate(stabiliser: Shower = stabiliser, samples: Tensor = samples, w: Tensor = weights) -> Tensor:
+            stabiliser.random.manual_seed(0)  # of what draws, with the same numbers each time
             return (stabiliser.present(samples) * w).sum()
 
         if not evaluate().requires_grad:
@@ -118,7 +156,7 @@ def gradients_reach_every_sample(trial: Trial[Stabiliser]) -> str | None:
     return None
 
 
-def pure(trial: Trial[Stabiliser]) -> str | None:
+def pure(trial: Trial[Any]) -> str | None:
     """Showing samples changes nothing: samples and the global random state stay as they are."""
     for stabiliser, samples in _cases(trial):
         kept, state = samples.clone(), GlobalRandomState()
@@ -130,7 +168,7 @@ def pure(trial: Trial[Stabiliser]) -> str | None:
     return None
 
 
-def never_waits_for_the_device(trial: Trial[Stabiliser]) -> str | None:
+def never_waits_for_the_device(trial: Trial[Any]) -> str | None:
     """Nothing waits for the device: no .item(), no copy to the host, no `if` on a tensor."""
     for stabiliser, samples in _cases(trial):
         with noticing_waits(trial.file) as found:
@@ -140,14 +178,14 @@ def never_waits_for_the_device(trial: Trial[Stabiliser]) -> str | None:
     return None
 
 
-def same_on_cuda(trial: Trial[Stabiliser]) -> str | None:
+def same_on_cuda(trial: Trial[Any]) -> str | None:
     """CUDA gives the numbers of the CPU."""
 
     def compute(device: torch.device) -> Iterator[tuple[str, Tensor]]:
         for stabiliser, samples in _cases(trial):
             if not torch.equal(stabiliser.present(samples), stabiliser.present(samples)):
                 raise UntriedError("it draws")
-            yield "what is shown", stabiliser.present(samples.to(device))
+            yield "what is shown", _shower(trial, device).present(samples.to(device))
 
     return differs_on_cuda(compute, 1e-5, 1e-6)
 
@@ -161,4 +199,5 @@ LAWS: tuple[Law, ...] = (
     pure,
     never_waits_for_the_device,
     same_on_cuda,
+    *PLAYED,
 )

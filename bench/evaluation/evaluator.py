@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 HeldOut = Literal["validation", "test"]
 _OF_MODES = ("modes_covered", "reverse_kl", "total_variation")
+_OF_COVERAGE = frozenset({*_OF_MODES, "high_quality_share"})
+_OF_BALLS = frozenset({"precision", "recall", "density", "coverage"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,9 +109,10 @@ class Target:
         """All metrics that apply."""
         return self._results(generated, self.names())
 
-    def measure_primary(self, generated: Features) -> tuple[Result, ...]:
-        """The space's primary metric alone."""
-        return self._results(generated, (primary(self.space).name,))
+    def measure_primary(self, generated: Features, beside: Collection[str] = ()) -> tuple[Result, ...]:
+        """The space's primary metric, and those named beside it that apply."""
+        chosen = {primary(self.space).name, *beside}
+        return self._results(generated, tuple(name for name in self.names() if name in chosen))
 
     def _results(self, generated: Features, names: tuple[str, ...]) -> tuple[Result, ...]:
         counts = self.counts(len(generated))
@@ -128,11 +131,11 @@ class Target:
             values["inception_score"] = metrics.inception_score(generated.logits)
         if "kid" in names:
             values["kid"] = metrics.kid(features, real)
-        if "precision" in names:
+        if not _OF_BALLS.isdisjoint(names):
             values |= dataclasses.asdict(self._neighbourhoods.ball_shares(features))
         if "memorised_share" in names:
             values["memorised_share"] = self._neighbourhoods.memorised_share(features)
-        if "modes_covered" in names:
+        if not _OF_COVERAGE.isdisjoint(names):
             for name, value in dataclasses.asdict(self._coverage(generated)).items():
                 values[name] = None if value is None else float(value)
         if "sliced_wasserstein" in names:
@@ -215,13 +218,14 @@ class Evaluator:
         counts = self._targets[split].counts(self._counts[split])
         return {name: counts[name] for name in self.names(split)}
 
-    def measure(self, samples: Tensor, split: HeldOut) -> tuple[Result, ...]:
+    def measure(self, samples: Tensor, split: HeldOut, validated: Collection[str] = ()) -> tuple[Result, ...]:
         """Measure generated samples.
 
         Args:
             samples: decoded, as the generator gives them; the first `samples`\\ [split] are used.
             split: ``test`` gives all metrics that apply, ``validation`` the primary one, by which checkpoints are
                 selected.
+            validated: what ``validation`` gives beside it.
 
         Raises:
             ValueError: too few samples.
@@ -231,7 +235,7 @@ class Evaluator:
             raise ValueError(f"{len(samples)} samples given, an evaluation on '{split}' needs {n}")
         features = self._space.extract(samples[:n].to(self._device))
         target = self._targets[split]
-        return target.measure(features) if split == "test" else target.measure_primary(features)
+        return target.measure(features) if split == "test" else target.measure_primary(features, validated)
 
 
 def make_target(

@@ -15,7 +15,7 @@ from bench.execution.missing import Missing, find_missing, find_missing_throughp
 from bench.execution.opened import find_other_data, find_stale_references
 from bench.execution.phases import Phases, Watcher, raise_usage_fault, reason_of, wait_for
 from bench.execution.pool import LocalPool
-from bench.execution.slots import choose_slots
+from bench.execution.slots import candidates, choose_slots
 from bench.execution.tasks import Place, ProbeAnswer, ProbeTask
 from bench.files import remove_leftovers
 from bench.narrowing import Wanted
@@ -90,6 +90,11 @@ def find_place(store: Store, data_root: Path, weights: Path | None, device: str,
     )
 
 
+def default_slots(plan: Plan, device: str) -> int:
+    """Runs side by side where nothing is measured: one on a GPU; on a CPU as many as its cores have room for."""
+    return 1 if device != "cpu" else max(candidates(max(spec.training.threads for spec in plan.specs)))
+
+
 def conduct(
     plan: Plan,
     store: Store,
@@ -139,8 +144,13 @@ def conduct(
                     store.write_suite(plan.suite_text, plan.to_json())
                     on_cpu = place.device == "cpu"
                     if slots is None:
-                        able = on_cpu and bool(missing.runs)
-                        slots = choose_slots(missing.runs, place, store.folder, interruption) if able else 1
+                        measured = on_cpu and bool(missing.runs)
+                        folder = store.folder
+                        slots = (
+                            choose_slots(missing.runs, place, folder, interruption)
+                            if measured
+                            else default_slots(plan, place.device)
+                        )
                     with LocalPool(slots if on_cpu else 1) as pool, Heartbeat(store.folder, watcher) as heartbeat:
                         phases = Phases(pool, store, place, heartbeat, interruption)
                         phases.at_once = 1 if on_cpu else slots

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Protocol
@@ -173,6 +174,27 @@ class Phases:
                 futures |= run.submit()
         self._wait_for(futures)
 
+    def train_one(
+        self, spec: RunSpec, watcher: Watcher, unwanted: threading.Event, validated: tuple[str, ...] = ()
+    ) -> tuple[HistoryRow, ...]:
+        """Train and record one run, from a thread of one's own.
+
+        Args:
+            spec: the run.
+            watcher: is told of it, in place of the phases' own.
+            unwanted: once it is set, the run is stopped with a checkpoint, and is not recorded.
+            validated: metrics measured on the validation split as well.
+
+        Returns:
+            What it told of itself.
+        """
+        run = _Run(self, spec, watcher, unwanted, validated)
+        pending = run.submit()
+        while pending:
+            ((future, finish),) = pending.items()
+            pending = finish(future.result())
+        return tuple(run.rows)
+
     def _wait_for(self, futures: Pending) -> list[Outcome]:
         return wait_for(futures, self.pool, self.interruption, self.watcher.stopping)
 
@@ -180,8 +202,16 @@ class Phases:
 class _Run:
     """One run under way: what it told so far, should its process not live to record it."""
 
-    def __init__(self, phases: Phases, spec: RunSpec) -> None:
+    def __init__(
+        self,
+        phases: Phases,
+        spec: RunSpec,
+        watcher: Watcher | None = None,
+        unwanted: threading.Event | None = None,
+        validated: tuple[str, ...] = (),
+    ) -> None:
         self.phases, self.spec = phases, spec
+        self.watcher, self.unwanted, self.validated = watcher or phases.watcher, unwanted, validated
         self.last = Progress(step=0, images=0, seconds=0.0, share=0.0)
         self.rows: list[HistoryRow] = []
         self.started_at = ""
@@ -192,11 +222,12 @@ class _Run:
         phases, execution = self.phases, self.spec.execution
         memory = execution.memory_limit_gib
         future = phases.pool.submit(
-            RunTask(place=phases.place, spec=self.spec),
+            RunTask(place=phases.place, spec=self.spec, validated=self.validated),
             log=phases.store.run_folder(self.spec.run_id) / "log.txt",
             limits=Limits(execution.timeout_seconds, None if memory is None else round(memory * 2**30)),
             started=self.start,
             progress=self.progress,
+            unwanted=self.unwanted,
         )
         return {future: self._finish}
 
@@ -210,14 +241,14 @@ class _Run:
         """It left the queue."""
         self.started_at = now()
         self.rows = []  # a process that goes on from a checkpoint tells of what lies before it, too
-        self.phases.watcher.started(self.spec.run_id)
+        self.watcher.started(self.spec.run_id)
 
     def progress(self, progress: Progress) -> None:
         """It told of itself."""
         if not progress.note:
             self.last = progress
         self.rows += progress.rows
-        self.phases.watcher.progress(self.spec.run_id, progress)
+        self.watcher.progress(self.spec.run_id, progress)
 
     def _finish(self, outcome: Outcome) -> Pending:
         phases, run_id = self.phases, self.spec.run_id
@@ -244,7 +275,7 @@ class _Run:
     def finish(self, record: Record) -> None:
         """It is recorded."""
         self.phases.recorded += 1
-        self.phases.watcher.finished(self.spec.run_id, record.status, record.reason)
+        self.watcher.finished(self.spec.run_id, record.status, record.reason)
 
     def _record_for(self, outcome: Outcome) -> Record:
         """The record of a run whose process could not write one."""

@@ -102,6 +102,7 @@ class LocalPool:
         limits: Limits = UNLIMITED,
         started: Callable[[], None] = lambda: None,
         progress: Callable[[Progress], None] = lambda _: None,
+        unwanted: threading.Event | None = None,
     ) -> Future[Outcome]:
         """Queue a task.
 
@@ -111,8 +112,10 @@ class LocalPool:
             limits: a process that takes more is killed.
             started: called, in another thread, when the task leaves the queue.
             progress: called, in another thread, with every progress message.
+            unwanted: once it is set, the task is asked to stop, and the others go on.
         """
-        return self._threads.submit(self._supervise, task, log, limits, started, progress)
+        stop = _Stop(self._stopping, unwanted or threading.Event())
+        return self._threads.submit(self._supervise, task, log, limits, started, progress, stop)
 
     def ask_to_stop(self) -> None:
         """Start nothing more, and ask what runs to stop; does not wait for it."""
@@ -140,8 +143,9 @@ class LocalPool:
         limits: Limits,
         started: Callable[[], None],
         progress: Callable[[Progress], None],
+        stop: _Stop,
     ) -> Outcome:
-        if self._stopping.is_set():
+        if stop.is_set():
             return Outcome(done=Done(stopped=True))
         started()
         begin = time.perf_counter()
@@ -157,7 +161,7 @@ class LocalPool:
         sender.close()
         printing.close()
         file = LogFile(log)
-        listener = _Listener(process, receiver, printed, file, progress, limits, self._stopping)
+        listener = _Listener(process, receiver, printed, file, progress, limits, stop)
         try:
             ended = listener.listen(begin)
         finally:
@@ -166,27 +170,9 @@ class LocalPool:
             printed.close()
             tail = file.close()
             self._running.discard(pid)
-        outcome = self._judge(ended, code, oom_killed=deaths is not None and (oom_kills() or 0) > deaths)
+        oom_killed = deaths is not None and (oom_kills() or 0) > deaths
+        outcome = _judge(ended, code, stopping=stop.is_set(), oom_killed=oom_killed)
         return dataclasses.replace(outcome, seconds=time.perf_counter() - begin, log_tail=tail)
-
-    def _judge(self, ended: Ended, code: int, *, oom_killed: bool) -> Outcome:
-        """What a process's last message, or its exit code where there is none, amounts to."""
-        stopping = self._stopping.is_set()
-        if isinstance(ended, Done):
-            if ended.stopped and not stopping:
-                return Outcome(crashed="stopped by SIGTERM from outside")
-            return Outcome(done=ended)
-        if isinstance(ended, Failed):
-            return Outcome(failed=ended)
-        if isinstance(ended, _TimedOut):
-            return Outcome(timed_out=True)
-        if isinstance(ended, _OverMemory):
-            return Outcome(out_of_memory=str(ended))
-        if stopping:
-            return Outcome(done=Done(stopped=True))
-        if code == -signal.SIGKILL and oom_killed:
-            return Outcome(out_of_memory="killed by SIGKILL, by the kernel's OOM killer: the host's memory was full")
-        return Outcome(crashed=_exit_reason(code))
 
     def _reap(self, process: ForkServerProcess, listener: _Listener) -> int:
         """Wait for the end of a process that has nothing more to say; its exit code."""
@@ -201,6 +187,17 @@ class LocalPool:
         with self._reaping:
             process.join()
             return process.exitcode or 0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stop:
+    """Why one task is to stop: everything is to, or it alone."""
+
+    everything: threading.Event
+    unwanted: threading.Event
+
+    def is_set(self) -> bool:
+        return self.everything.is_set() or self.unwanted.is_set()
 
 
 @contextmanager
@@ -242,7 +239,7 @@ class _Listener:
     file: LogFile
     progress: Callable[[Progress], None]
     limits: Limits
-    stopping: threading.Event
+    stopping: _Stop
     printing: bool = True
 
     def listen(self, begin: float) -> Ended:
@@ -306,6 +303,25 @@ class _Listener:
             seconds = 0
             if time.perf_counter() > until:
                 return
+
+
+def _judge(ended: Ended, code: int, *, stopping: bool, oom_killed: bool) -> Outcome:
+    """What a process's last message, or its exit code where there is none, amounts to."""
+    if isinstance(ended, Done):
+        if ended.stopped and not stopping:
+            return Outcome(crashed="stopped by SIGTERM from outside")
+        return Outcome(done=ended)
+    if isinstance(ended, Failed):
+        return Outcome(failed=ended)
+    if isinstance(ended, _TimedOut):
+        return Outcome(timed_out=True)
+    if isinstance(ended, _OverMemory):
+        return Outcome(out_of_memory=str(ended))
+    if stopping:
+        return Outcome(done=Done(stopped=True))
+    if code == -signal.SIGKILL and oom_killed:
+        return Outcome(out_of_memory="killed by SIGKILL, by the kernel's OOM killer: the host's memory was full")
+    return Outcome(crashed=_exit_reason(code))
 
 
 def _exit_reason(code: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -97,7 +97,7 @@ class Running:
         self.game = Game(spec, self.data, self.device)
         self.streams = SharedStreams(spec.seed, self.device)
         self.schedule = Schedule(spec)
-        self.last_step, self.diverged = 0, False
+        self.validated, self.last_step, self.diverged = task.validated, 0, False
         folder = self.store.run_folder(spec.run_id)
         self.resumable = Resumable(folder, place.environment, self.data.sha256, self.game, self.streams, course)
 
@@ -148,7 +148,7 @@ class Running:
     def _evaluate(self) -> list[HistoryRow]:
         before = self.clock()
         with self.streams.kept():
-            rows = evaluate(self.game, self.evaluator, self.course.filming)
+            rows = evaluate(self.game, self.evaluator, self.course.filming, self.validated)
         self.course.evaluation += self.clock() - before
         return rows
 
@@ -195,13 +195,14 @@ class Running:
         remove_checkpoints(self.resumable.folder)
 
 
-def evaluate(game: Game, evaluator: Evaluator, filming: Filming) -> list[HistoryRow]:
+def evaluate(game: Game, evaluator: Evaluator, filming: Filming, validated: Collection[str] = ()) -> list[HistoryRow]:
     """All metrics on the test split, the primary one on the validation split, of latents of their own.
 
     Args:
         game: where it is now.
         evaluator: measures its samples.
         filming: is given those that are held against the test split.
+        validated: metrics measured on the validation split, too.
     """
     rows = []
     splits: tuple[HeldOut, ...] = ("validation", "test")
@@ -214,7 +215,7 @@ def evaluate(game: Game, evaluator: Evaluator, filming: Filming) -> list[History
             HistoryRow(
                 step=game.step, images=game.images, seconds=game.seconds, split=split, name=r.name, value=r.value
             )
-            for r in evaluator.measure(samples, split)
+            for r in evaluator.measure(samples, split, validated)
         ]
     return rows
 

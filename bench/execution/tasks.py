@@ -33,6 +33,8 @@ class RunTask(Frozen):
     kind: Literal["run"] = "run"
     place: Place
     spec: RunSpec
+    validated: tuple[str, ...] = ()
+    """Metrics measured on the validation split as well, beside the one that selects checkpoints."""
 
 
 class PackTask(Frozen):

@@ -1,4 +1,4 @@
-"""The interface of losses, penalties and stabilisers, and the objective that puts them together.
+"""The interface of losses and penalties, and the objective that puts them together; of stabilisers: `hooks`.
 
 Each can be used alone in a training loop of your own; nothing here knows of suites, runs or files.
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_ch
 from pydantic import Field
 
 from bench.lazy import torch
+from bench.settings import Search
 from bench.spec import NormalisationChange
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class Loss(Protocol):
       not computed then, and an empty tensor stands for them.
     - ``energy`` (None): which error of an autoencoder the scores are, ``"euclidean"``, ``"absolute"`` or
       ``"squared"``; the discriminator is the architecture's autoencoder then, and low scores are real.
+    - ``compares_pairs`` (False): the i-th real score is held against the i-th fake one.
+
+    A loss whose discriminator tells real from fake by labels also has the methods ``as_real(scores)`` and
+    ``as_fake(scores)``: what it pays on average for scores of samples that it is to call real, or fake, so that
+    ``L_D = as_real(real) + as_fake(fake)``. Its labels can be smoothed.
 
     A loss that remembers something between updates derives from `Memory`.
     """
@@ -170,22 +176,6 @@ class Memory:
             self._memory[name] = state[name].detach().clone()
 
 
-class Stabiliser(Protocol):
-    """A trick beside loss and penalties: it changes what the discriminator is shown."""
-
-    def check(self, batch_size: int) -> None:
-        """Raise CatalogError, saying what is allowed, if batches of this size cannot be presented."""
-        ...
-
-    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one sample as the discriminator sees it, of one of ``shape``."""
-        ...
-
-    def present(self, samples: Tensor) -> Tensor:
-        """What the discriminator is shown of a batch of samples, real or generated, ``(batch, *shape)``."""
-        ...
-
-
 @dataclasses.dataclass(frozen=True)
 class Pick:
     """A catalogue entry by name, and those of its settings that differ from their defaults."""
@@ -216,6 +206,8 @@ class Objective:
     discriminator_normalisation: Annotated[
         NormalisationChange, Field(description="in place of the architecture's; unchanged: as the architecture has it")
     ] = "unchanged"
-    n_critic: Annotated[int, Field(ge=1, description="discriminator updates per generator update")] = 1
+    n_critic: Annotated[
+        int, Field(ge=1, description="discriminator updates per generator update"), Search(choices=(1, 2, 5))
+    ] = 1
     generator_optimizer: Annotated[Pick, Field(description="optimizer of the generator")] = Pick("adam")
     discriminator_optimizer: Annotated[Pick, Field(description="optimizer of the discriminator")] = Pick("adam")

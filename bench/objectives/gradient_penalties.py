@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from bench.catalog import Unit, penalties
+from bench.catalog import Search, Unit, penalties
 from bench.lazy import torch
 
 if TYPE_CHECKING:
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from bench.objectives.base import Batch
 
 STEEPNESS = Unit("score/data")
-GAMMA = Annotated[float, Unit("loss/(score/data)²"), Field(ge=0, description="γ, weight of the term")]
-WEIGHT = Annotated[float, Unit("loss/(score/data)²"), Field(ge=0, description="λ, weight of the term")]
+SEARCH = Search(1e-3, 100.0, log=True)
+GAMMA = Annotated[float, Unit("loss/(score/data)²"), Field(ge=0, description="γ, weight of the term"), SEARCH]
+WEIGHT = Annotated[float, Unit("loss/(score/data)²"), Field(ge=0, description="λ, weight of the term"), SEARCH]
 
 
 def squared_gradient_norms(scores: Tensor, inputs: Tensor) -> Tensor:

@@ -41,7 +41,15 @@ class Minimax:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Cross-entropy of telling real from fake; at its optimum log 4 − 2·JS(p‖q)."""
-        return softplus(-real).mean() + softplus(fake).mean()
+        return self.as_real(real) + self.as_fake(fake)
+
+    def as_real(self, scores: Tensor) -> Tensor:
+        """E ζ(−s)."""
+        return softplus(-scores).mean()
+
+    def as_fake(self, scores: Tensor) -> Tensor:
+        """E ζ(s)."""
+        return softplus(scores).mean()
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """E log(1 − σ(f))."""
@@ -68,11 +76,19 @@ class NonSaturating:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Cross-entropy of telling real, with the label t, from fake, with the label 0."""
-        told = softplus(-real)
+        return self.as_real(real) + self.as_fake(fake)
+
+    def as_real(self, scores: Tensor) -> Tensor:
+        """E[t ζ(−s) + (1 − t) ζ(s)]."""
+        told = softplus(-scores)
         if self.real_label < 1:
             # t ζ(−r) + (1 − t) ζ(r), since ζ(r) = r + ζ(−r)
-            told = told + (1 - self.real_label) * real
-        return told.mean() + softplus(fake).mean()
+            told = told + (1 - self.real_label) * scores
+        return told.mean()
+
+    def as_fake(self, scores: Tensor) -> Tensor:
+        """E ζ(s)."""
+        return softplus(scores).mean()
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """−E log σ(f)."""
@@ -99,7 +115,15 @@ class LeastSquares:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Squared error of both scores; at its optimum d* = (bp + aq)/(p + q)."""
-        return 0.5 * (real - self.real_target).square().mean() + 0.5 * (fake - self.fake_target).square().mean()
+        return self.as_real(real) + self.as_fake(fake)
+
+    def as_real(self, scores: Tensor) -> Tensor:
+        """½E(s − b)²."""
+        return 0.5 * (scores - self.real_target).square().mean()
+
+    def as_fake(self, scores: Tensor) -> Tensor:
+        """½E(s − a)²."""
+        return 0.5 * (scores - self.fake_target).square().mean()
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Squared error of the fake score from c."""
@@ -141,7 +165,15 @@ class Hinge:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """How far scores fall short of the margin."""
-        return (1 - real).relu().mean() + (1 + fake).relu().mean()
+        return self.as_real(real) + self.as_fake(fake)
+
+    def as_real(self, scores: Tensor) -> Tensor:
+        """E max(0, 1 − s)."""
+        return (1 - scores).relu().mean()
+
+    def as_fake(self, scores: Tensor) -> Tensor:
+        """E max(0, 1 + s)."""
+        return (1 + scores).relu().mean()
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """The fake score, negated."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from pydantic import Field
 
-from bench.catalog import Unit, penalties
+from bench.catalog import Search, Unit, penalties
 from bench.lazy import functional, torch
 from bench.objectives.base import Memory
 
@@ -53,7 +53,9 @@ class WeightClip:
     Scales and shifts of normalisation layers are left alone.
     """
 
-    limit: Annotated[float, Unit("weight"), Field(gt=0, description="c, the largest absolute weight")] = 0.01
+    limit: Annotated[
+        float, Unit("weight"), Field(gt=0, description="c, the largest absolute weight"), Search(1e-3, 1.0, log=True)
+    ] = 0.01
 
     def project(self, discriminator: Module) -> None:
         """Clip in place."""
@@ -82,7 +84,9 @@ class LeCam(Memory):
     training loop of your own, call ``observe(real_scores, fake_scores)`` after each discriminator update.
     """
 
-    weight: Annotated[float, Unit("loss/score²"), Field(ge=0, description="λ, weight of the term")] = 0.3
+    weight: Annotated[
+        float, Unit("loss/score²"), Field(ge=0, description="λ, weight of the term"), Search(1e-3, 10.0, log=True)
+    ] = 0.3
     decay: Annotated[float, Field(ge=0, lt=1, description="share of an average that is kept per update")] = 0.99
     initial: ClassVar[Mapping[str, float]] = {"real": 0.0, "fake": 0.0, "updates": 0.0}
 
@@ -118,7 +122,9 @@ class LeCam(Memory):
 class Consistency:
     """A sample and its augmentation are to score alike."""
 
-    weight: Annotated[float, Unit("loss/score²"), Field(ge=0, description="λ, weight of each term")] = 10.0
+    weight: Annotated[
+        float, Unit("loss/score²"), Field(ge=0, description="λ, weight of each term"), Search(0.1, 100.0, log=True)
+    ] = 10.0
     generated: Annotated[
         bool, Field(description="whether generated samples are held to it too (balanced), or real ones alone")
     ] = True
@@ -174,7 +180,9 @@ class Consistency:
 class L2:
     """Small weights."""
 
-    weight: Annotated[float, Unit("loss/weight²"), Field(ge=0, description="λ, weight of the term")] = 1e-4
+    weight: Annotated[
+        float, Unit("loss/weight²"), Field(ge=0, description="λ, weight of the term"), Search(1e-6, 1e-2, log=True)
+    ] = 1e-4
 
     def term(self, batch: Batch) -> Tensor:
         """The sum of all squared weights; biases are free."""
@@ -192,7 +200,9 @@ class L2:
 class Orthogonal:
     """Filters of a layer that differ from each other."""
 
-    weight: Annotated[float, Unit("loss/weight⁴"), Field(ge=0, description="λ, weight of the term")] = 1e-4
+    weight: Annotated[
+        float, Unit("loss/weight⁴"), Field(ge=0, description="λ, weight of the term"), Search(1e-6, 1e-2, log=True)
+    ] = 1e-4
 
     def term(self, batch: Batch) -> Tensor:
         """The squared products of different filters of each layer."""
@@ -220,7 +230,9 @@ class Consensus:
     In a training loop of your own: ``consensus.joint_term(Joint.score(…))``, added to either loss in its update.
     """
 
-    gamma: Annotated[float, Field(ge=0, description="γ, weight of the term against the losses")] = 0.1
+    gamma: Annotated[
+        float, Field(ge=0, description="γ, weight of the term against the losses"), Search(1e-3, 10.0, log=True)
+    ] = 0.1
 
     def joint_term(self, joint: Joint) -> Tensor:
         """The squared length of the joint gradient field."""
@@ -251,7 +263,9 @@ class PullingAway:
     In a training loop of your own: ``pulling_away.generator_term(Batch.generated(…))``.
     """
 
-    weight: Annotated[float, Unit("loss"), Field(ge=0, description="λ, weight of the term")] = 0.1
+    weight: Annotated[
+        float, Unit("loss"), Field(ge=0, description="λ, weight of the term"), Search(1e-3, 10.0, log=True)
+    ] = 0.1
     needs_codes: ClassVar[bool] = True
 
     def generator_term(self, batch: Batch) -> Tensor:

@@ -70,6 +70,7 @@ class RelativisticPairing:
 
     base: Base = "logistic"
     generator_uses_real: ClassVar[bool] = True
+    compares_pairs: ClassVar[bool] = True
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """The real sample is to score above its fake partner."""

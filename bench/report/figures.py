@@ -29,11 +29,14 @@ from bench.report import (
     significance,
     strips,
     tables,
+    tuned_figures,
+    tuned_tables,
 )
 from bench.report.curves import Part
 from bench.report.material import Material
 from bench.report.projection import flatten
 from bench.report.style import looks, theme
+from bench.tuned import Tuning
 
 P = ParamSpec("P")
 
@@ -266,3 +269,43 @@ def _part(report: Material, task: str, part: Part | None) -> Part:
     if faults:
         raise UsageError(*faults)
     return part or Part(valid)
+
+
+@themed
+def best_against_budget(report: Material) -> Figure:
+    """The best validation metric over the number of trials, of a tuned suite's studies.
+
+    Args:
+        report: of `bench.report.load`.
+
+    Raises:
+        UsageError: no suite of it is a tuned one.
+    """
+    tuning = _tuning(report)
+    tasks, known = tuned_tables.tasks_with_values(tuning), tuned_tables.known_tasks(report, tuning)
+    look = looks(tuple(dict.fromkeys(study.objective for study in tuning.studies)))
+    return tuned_figures.best_against_budget(tasks, report.draws, known, look, is_random=tuning.is_random)
+
+
+@themed
+def slices(report: Material, task: str) -> Figure:
+    """Every trial's value over each setting that was searched on a task.
+
+    Args:
+        report: of `bench.report.load`.
+        task: its label.
+
+    Raises:
+        UsageError: no suite of it is a tuned one, or no task with a finished trial is called so.
+    """
+    tuning = _tuning(report)
+    tasks = tuned_tables.tasks_with_values(tuning)
+    if task not in tasks:
+        raise UsageError(unknown("tuned task", task, tuple(tasks)))
+    return tuned_figures.slices(task, tasks[task], looks(tuple(study.objective for study in tasks[task])))
+
+
+def _tuning(report: Material) -> Tuning:
+    if not report.tunings:
+        raise UsageError("these results are not of a suite that `ganbench tune` has written")
+    return report.tunings[0]

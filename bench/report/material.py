@@ -19,6 +19,7 @@ from bench.report.tasks import Task
 from bench.report.view import View
 from bench.spec import RunSpec
 from bench.store import HISTORY_COLUMNS, Store
+from bench.tuned import Tuning
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,6 +93,8 @@ class Material:
     """Where a reference's samples lie, by task."""
     logged: dict[str, Logged]
     """What the runs logged while training, by task."""
+    tunings: tuple[Tuning, ...] = ()
+    """What the settings of tuned suites were chosen by."""
 
     @property
     def planned(self) -> int:

@@ -25,6 +25,7 @@ from bench.report.torn import torn_films
 from bench.report.view import EVERYTHING, View
 from bench.spec import RunSpec
 from bench.store import Store
+from bench.tuned import read_tuning
 
 
 def read_material(folders: Sequence[Path], view: View = EVERYTHING, shown: Sequence[str] | None = None) -> Material:
@@ -57,6 +58,7 @@ def read_material(folders: Sequence[Path], view: View = EVERYTHING, shown: Seque
     held = _held(sources, chosen.tasks)
     runs = pd.DataFrame([_run_row(run, grouping) for run in merged.runs.values()], columns=list(RUN_COLUMNS))
     torn += torn_films(runs, homes)
+    tunings = [found for origin in origins if (found := read_tuning(origin.store.folder, torn)) is not None]
     specs: dict[str, dict[str, RunSpec]] = defaultdict(dict)
     for record in records:
         specs[grouping.name_of[record.run_id]].setdefault(grouping.task_of[record.run_id], record.spec)
@@ -88,6 +90,7 @@ def read_material(folders: Sequence[Path], view: View = EVERYTHING, shown: Seque
         homes=homes,
         reference_homes={task: home for task, (_, home) in held.items()},
         logged=logged,
+        tunings=tuple(tunings),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.record import Status
-from bench.report import drawing, listings, significance, tables
+from bench.report import drawing, listings, significance, tables, tuning
 from bench.report.answer import answer
 from bench.report.blocks import Block, Page, Picture, Section, Text
 from bench.report.certainty import certainty_blocks
@@ -14,7 +14,7 @@ from bench.report.notices import on_state, on_trust
 from bench.report.overview import overview_blocks
 from bench.report.protocol import protocol
 from bench.report.selection import selection_blocks
-from bench.report.style import looks, plural
+from bench.report.style import Look, looks, plural
 from bench.report.summary import summary_blocks
 from bench.report.throughput import throughput_blocks
 from bench.report.training import training_curves
@@ -55,6 +55,7 @@ def make_page(material: Material, command: str) -> Page:
             ),
         ),
         Section("selection", "Selection of checkpoints", selection_blocks(material, selections, look)),
+        *_tuning(material, look),
         Section("throughput", "Throughput", throughput_blocks(material, throughput, look)),
         Section("failures", "What failed and why", failure_blocks(material, failures, look)),
         Section("protocol", "Protocol and reproduction", protocol(material, command, look)),
@@ -74,6 +75,7 @@ def make_page(material: Material, command: str) -> Page:
         "missing": material.missing,
         "settings": listings.settings(material),
         "runs": listings.runs(material),
+        **tuning.tables_of(material),
     }
     return Page(material.title, _line(material), tuple(sections), csv)
 
@@ -93,6 +95,12 @@ def _line(material: Material) -> str:
         f"{objectives} {plural('objective', objectives)} on {tasks} {plural('task', tasks)}, {said} "
         f"{plural('seed', max(seeds))} each: {planned:,} {plural('run', planned)}, {', '.join(ended)}."
     )
+
+
+def _tuning(material: Material, look: dict[str, Look]) -> tuple[Section, ...]:
+    """The chapter of tuned suites, in no other report."""
+    blocks = tuning.tuning_blocks(material, look)
+    return (Section("tuning", "Tuning", blocks),) if blocks else ()
 
 
 def _or_none(pictures: list[Picture], otherwise: str) -> tuple[Block, ...]:

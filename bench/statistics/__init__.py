@@ -6,6 +6,7 @@ has to be rectangular, whatever is random is seeded, and small samples are count
 """
 
 from bench.levels import DESCRIPTIVE_BELOW, LEVEL
+from bench.statistics.best_of import best_so_far, expected_best
 from bench.statistics.families import Comparison, compare_best, compare_each, holm, step_down_test
 from bench.statistics.intervals import (
     attainable_coverage,
@@ -43,10 +44,12 @@ __all__ = [
     "Summary",
     "Values",
     "attainable_coverage",
+    "best_so_far",
     "compare_best",
     "compare_each",
     "critical_difference",
     "estimable",
+    "expected_best",
     "friedman_test",
     "gains",
     "holm",

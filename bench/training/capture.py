@@ -18,6 +18,7 @@ import torch
 from torch import Generator, Tensor
 
 from bench.catalog import losses, optimizers, penalties, stabilisers
+from bench.spec import ObjectiveSpec
 from bench.training.log import LOGGED
 
 if TYPE_CHECKING:
@@ -222,9 +223,9 @@ def state_tensors(game: Game) -> Iterator[Tensor]:
     yield from game.counters()
 
 
-def reasons_against(game: Game) -> list[str]:
-    """Why a game's step is not to be recorded: what asks the host for something in the middle of it."""
-    objective, reasons = game.spec.objective, []
+def find_host_decisions(objective: ObjectiveSpec) -> list[str]:
+    """What of an objective may ask the host for something in the middle of a step, a sentence each."""
+    reasons = []
     for catalog, choices in (
         (losses, [objective.loss]),
         (penalties, objective.penalties),
@@ -237,6 +238,12 @@ def reasons_against(game: Game) -> list[str]:
             built_in = entry.plugin is None and (catalog is losses or catalog is penalties)
             if not getattr(entry.factory, "capturable", built_in):
                 reasons.append(f"'{choice.name}' is not known to leave the host alone (capturable = True says so)")
+    return reasons
+
+
+def reasons_against(game: Game) -> list[str]:
+    """Why a game's step is not to be recorded."""
+    reasons = find_host_decisions(game.spec.objective)
     if type(game.data.train).__name__ == "Streamed":
         reasons.append("the data are streamed from the host")
     if game.spec.total_steps is None:

@@ -19,13 +19,17 @@ from bench.datasets.base import Data
 from bench.datasets.samples import draw
 from bench.errors import MIXED_SAMPLES, CatalogError
 from bench.objectives.base import Batch, Joint
+from bench.objectives.hooks import Turn
 from bench.spec import Choice, RunSpec
 from bench.training.average import Average
+from bench.training.capture import find_host_decisions
 from bench.training.dynamics import Update, accuracy, saturation
 from bench.training.log import Log, LoggedStep
+from bench.training.orders import choose_order, step_where
 from bench.training.parts import Parts
 from bench.training.players import build_players
 from bench.training.streams import Streams, fresh
+from bench.training.unrolling import look_ahead
 
 if TYPE_CHECKING:
     from bench.training.capture import Recorded
@@ -55,7 +59,8 @@ class Game:
         ]
         if conflicts:
             raise CatalogError(*conflicts)
-        self.parts = Parts(objective, device)
+        self.streams = Streams(spec.seed, device)
+        self.parts = Parts(objective, device, self.streams)
 
         players = build_players(spec, data.shape)
         self.generator = players.generator.to(device).train()
@@ -68,21 +73,24 @@ class Game:
         self.generator_optimizer = _optimizer(objective.generator_optimizer, self._generator_weights)
         self.discriminator_optimizer = _optimizer(objective.discriminator_optimizer, self._discriminator_weights)
         self._rates = [float(optimizer.param_groups[0]["lr"]) for optimizer in self._optimizers]
-        self.average = Average(self.generator, spec.training.ema_images) if spec.training.ema_images else None
-        self.streams = Streams(spec.seed, device)
+        self._play_in_order = choose_order(self)
+        half_life = spec.training.ema_images if self.parts.ema_images is None else self.parts.ema_images
+        self.average = Average(self.generator, half_life) if half_life else None
 
         mixed = mixes_samples(self.discriminator)
         if mixed and self.parts.needs_independent_samples:  # of a plugin's architecture no setting may tell it
             raise CatalogError(MIXED_SAMPLES.format(objective=objective.label))
-        # one pass over both halves where samples are scored one by one and nobody differentiates at a half
-        self._one_pass = not self.parts.differentiates and not mixed
+        self._mixed = mixed
 
         self.step = 0
+        self._discriminator_updates = 0
         self.seconds = 0.0
         self._alive = torch.ones((), device=device)
         self._finite_steps = torch.zeros((), device=device)
         self._log = Log(spec.total_steps, spec.images_per_step)
-        if device.type == "cuda":
+        # on a GPU whether steps are recorded or not, so that the numbers are the same
+        self._rates_on_device = device.type == "cuda" and not find_host_decisions(objective)
+        if self._rates_on_device:
             self.hold_rates_on_device()
         self._stretch = time.perf_counter(), self.seconds, self.step
         self.recorded: Recorded | None = None
@@ -143,10 +151,8 @@ class Game:
         return self._alive, self._finite_steps
 
     def hold_rates_on_device(self) -> None:
-        """Hold on the device what changes from step to step, as a recorded step needs it.
-
-        On a GPU it is done whether steps are recorded or not: the numbers are the same then.
-        """
+        """Hold on the device what changes from step to step, as a recorded step needs it."""
+        self._rates_on_device = True
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 # of 32 bits on CUDA, where fused kernels read it so; the CPU takes the number as it is
@@ -157,17 +163,23 @@ class Game:
         if self.average is not None:
             self.average.keep_on_device(self.device)
 
-    def _decay_rates(self) -> None:
-        """Set the learning rates of the step to come; the last step of the budget is the smallest, not zero."""
+    @property
+    def progress(self) -> float:
+        """The share of the budget that is spent, as far as it is known: from 0 to 1."""
         total = self.spec.total_steps
-        share = self.step / total if total else self.seconds / self.spec.training.budget.amount
+        return min(1.0, self.step / total if total else self.seconds / self.spec.training.budget.amount)
+
+    def _prepare_step(self) -> None:
+        """Set what changes over training to what it is in the step to come: learning rates, and what is annealed."""
+        self.parts.progress = self.progress
+        # the last step of the budget has the smallest rate, not zero
+        decay = 1 - self.progress if self.spec.training.learning_rate_decay == "linear" else 1.0
         for optimizer, rate in zip(self._optimizers, self._rates, strict=True):
-            set_rate(optimizer, rate * max(0.0, 1 - share))
+            set_rate(optimizer, rate * decay * self.parts.rate_factor())
 
     def play(self) -> None:
         """One generator step after its n_critic discriminator steps; waits for nothing."""
-        if self.spec.training.learning_rate_decay == "linear":
-            self._decay_rates()
+        self._prepare_step()
         self.step += 1
         if self.average is not None:
             self.average.prepare(self.images, self.spec.images_per_step)
@@ -184,10 +196,7 @@ class Game:
             logged: whether to tell the numbers of `LOGGED`, which are returned.
             checked: whether to look for weights that are not finite.
         """
-        for turn in range(self.spec.objective.n_critic):
-            real = self.draw_real()
-            critic = self.update_discriminator(real, watched=logged and turn + 1 == self.spec.objective.n_critic)
-        artist = self.update_generator(real, watched=logged)
+        critic, artist = self._play_in_order(self, logged)
         if self.average is not None:
             self.average.update()
         numbers = (critic.loss, critic.penalty, artist.loss, artist.penalty)
@@ -207,25 +216,9 @@ class Game:
             real: samples of the training split.
             watched: whether to tell accuracy and saturation; the update is the same, bit for bit.
         """
-        parts = self.parts
-        advance(self._discriminator_norms)
-        with torch.set_grad_enabled(parts.has_joint_terms):
-            generated = self.generator(self._draw_latents(self.streams.discriminator_latent))
-        batch = self._score(parts.present(real), parts.present(generated.detach()))
-        loss = parts.loss.discriminator(batch.real_scores, batch.fake_scores)
-        # of the loss that is descended, not of a second one: a plugin's may draw random numbers
-        scores = (batch.real_scores, batch.fake_scores)
-        seen = (accuracy(*scores, low_is_real=parts.low_is_real), saturation(loss, *scores)) if watched else ()
-        penalty = parts.discriminator_penalty(batch)
-        if parts.has_joint_terms:
-            penalty = penalty + parts.joint_penalty(self._play_jointly(real, generated))
-        self.discriminator_optimizer.zero_grad()
-        # `inputs`: nothing is accumulated in the samples, which carry gradients for the penalties alone
-        (loss + penalty).backward(inputs=self._discriminator_weights)  # type: ignore[no-untyped-call]
-        self.discriminator_optimizer.step()
-        parts.project(self.discriminator)
-        parts.observe(batch)
-        return Update(loss.detach(), penalty.detach(), seen)
+        update, batch = self.differentiate_discriminator(real, self.draw_discriminator_latents(), watched=watched)
+        self.move_discriminator(batch)
+        return update
 
     def update_generator(self, real: Tensor, *, watched: bool = False) -> Update:
         """One update.
@@ -234,34 +227,90 @@ class Game:
             real: the discriminator's last batch, for losses that compare scores with it.
             watched: whether to tell the saturation; the update is the same, bit for bit.
         """
+        update = self.differentiate_generator(real, self.draw_generator_latents(), watched=watched)
+        self.move_generator()
+        return update
+
+    def differentiate_discriminator(
+        self, real: Tensor, latents: Tensor, *, watched: bool = False
+    ) -> tuple[Update, Batch]:
+        """The gradients of what the discriminator descends, left at its weights, and the batch that they are of."""
+        parts = self.parts
+        advance(self._discriminator_norms)
+        with torch.set_grad_enabled(parts.has_joint_terms):
+            generated = self.generator(latents)
+        factor = parts.penalty_factor(self._discriminator_updates)
+        shown, fake = parts.present(real), parts.present(parts.replay(generated.detach()))
+        batch = self._score(shown, fake, parts.differentiates if factor else set())
+        loss = parts.loss.discriminator(batch.real_scores, batch.fake_scores)
+        # of the loss that is descended, not of a second one: a plugin's may draw random numbers
+        scores = (batch.real_scores, batch.fake_scores)
+        seen = (accuracy(*scores, low_is_real=parts.low_is_real), saturation(loss, *scores)) if watched else ()
+        penalty = parts.discriminator_penalty(batch, factor, self._discriminator_weights)
+        if parts.has_joint_terms:
+            penalty = penalty + parts.joint_penalty(self._play_jointly(real, generated))
+        self.discriminator_optimizer.zero_grad()
+        # `inputs`: nothing is accumulated in the samples, which carry gradients for the penalties alone
+        (loss + penalty).backward(inputs=self._discriminator_weights)  # type: ignore[no-untyped-call]
+        return Update(loss.detach(), penalty.detach(), seen), batch
+
+    def move_discriminator(self, batch: Batch) -> None:
+        """Descend along the gradients at its weights, which are of ``batch``."""
+        parts = self.parts
+        if parts.balances:
+            scores = (batch.real_scores.detach(), batch.fake_scores.detach())
+            parts.observe_accuracy(accuracy(*scores, low_is_real=parts.low_is_real))
+        self._move(self.discriminator_optimizer, "discriminator", self._discriminator_weights)
+        parts.project(self.discriminator)
+        parts.observe(batch)
+        self._discriminator_updates += 1
+
+    def differentiate_generator(self, real: Tensor, latents: Tensor, *, watched: bool = False) -> Update:
+        """The gradients of what the generator descends, left at its weights."""
         parts = self.parts
         advance(self._generator_norms)
-        generated = self.generator(self._draw_latents(self.streams.generator_latent))
+        generated = self.generator(latents)
         fake, shown = parts.present(generated), parts.present(real.detach())
-        fake_scores = self.discriminator(fake)
+        critic = look_ahead(
+            self.discriminator, self.discriminator_optimizer, parts.loss, shown, fake, parts.unrolled_steps
+        )
+        fake_scores = critic(fake)
         if parts.generator_uses_real:
-            with torch.no_grad():
-                real_scores = self.discriminator(shown)
+            with torch.set_grad_enabled(parts.unrolled_steps > 0):
+                real_scores = critic(shown)
         else:
             real_scores = fake_scores.new_empty(0)
         loss = parts.loss.generator(real_scores, fake_scores)
         seen = (saturation(loss, fake_scores),) if watched else ()
         batch = Batch(self.discriminator, shown, fake, real_scores, fake_scores, self.streams.penalty)
-        penalty = parts.generator_penalty(batch)
+        penalty = parts.generator_penalty(Turn(batch, latents, generated), self._generator_weights)
         if parts.has_joint_terms:
             penalty = penalty + parts.joint_penalty(self._play_jointly(real, generated))
         self.generator_optimizer.zero_grad()
         # `inputs`: no gradients of the discriminator's weights are computed
         (loss + penalty).backward(inputs=self._generator_weights)  # type: ignore[no-untyped-call]
-        self.generator_optimizer.step()
         return Update(loss.detach(), penalty.detach(), seen)
 
-    def _score(self, real: Tensor, fake: Tensor) -> Batch:
-        if self._one_pass:
+    def move_generator(self) -> None:
+        """Descend along the gradients at its weights."""
+        self._move(self.generator_optimizer, "generator", self._generator_weights)
+
+    def _move(self, optimizer: torch.optim.Optimizer, player: str, weights: list[nn.Parameter]) -> None:
+        moves = self.parts.moves(player)
+        if moves is None:
+            optimizer.step()
+        else:
+            step_where(optimizer, moves)
+        self.parts.observe_weights(player, weights)
+
+    def _score(self, real: Tensor, fake: Tensor, differentiated: set[str]) -> Batch:
+        """A batch of the discriminator's update; where nobody differentiates by samples, in one pass over both halves,
+        unless it mixes samples."""
+        if not differentiated and not self._mixed:
             real_scores, fake_scores = self.discriminator(torch.cat((real, fake))).chunk(2)
         else:
-            real_scores = self.discriminator(real.requires_grad_("real" in self.parts.differentiates))
-            fake_scores = self.discriminator(fake.requires_grad_("fake" in self.parts.differentiates))
+            real_scores = self.discriminator(real.requires_grad_("real" in differentiated))
+            fake_scores = self.discriminator(fake.requires_grad_("fake" in differentiated))
         return Batch(self.discriminator, real, fake, real_scores, fake_scores, self.streams.penalty)
 
     def _play_jointly(self, real: Tensor, generated: Tensor) -> Joint:
@@ -274,8 +323,13 @@ class Game:
         size = self.spec.training.batch_size
         return self.data.decode(draw(self.data.train, size, self.streams.data, self.device))
 
-    def _draw_latents(self, stream: torch.Generator) -> Tensor:
-        return self._latents(self.spec.training.batch_size, stream)
+    def draw_discriminator_latents(self) -> Tensor:
+        """Latents of a batch for the discriminator's update."""
+        return self._latents(self.spec.training.batch_size, self.streams.discriminator_latent)
+
+    def draw_generator_latents(self) -> Tensor:
+        """Latents of a batch for the generator's update, from a stream of their own."""
+        return self._latents(self.spec.training.batch_size, self.streams.generator_latent)
 
     def _latents(self, n: int, random: torch.Generator) -> Tensor:
         size = (n, self.latent_dim)
@@ -334,10 +388,11 @@ class Game:
         self.parts.load_state_dict(state["parts"])
         self.streams.load_state_dict(state["streams"])
         self.step, self.seconds = state["step"], state["seconds"]
+        self._discriminator_updates = self.step * self.spec.objective.n_critic
         self._alive.copy_(state["alive"])
         self._finite_steps.copy_(state["finite_steps"])
         self._log.load_state_dict(state["log"])
-        if self.device.type == "cuda":
+        if self._rates_on_device:
             self.hold_rates_on_device()
         if self.recorded is not None:
             self.recorded.forget()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -29,20 +29,32 @@ class Streams:
     """The running streams of one run."""
 
     def __init__(self, seed: int, device: torch.device) -> None:
+        self._seed, self._device = seed, device
         self.data = fresh(seed, "data", device)
         # the players draw from streams of their own: n_critic does not shift what the generator's step sees
         self.discriminator_latent = fresh(seed, "latent", device, "discriminator")
         self.generator_latent = fresh(seed, "latent", device, "generator")
         self.penalty = fresh(seed, "penalty", device)
-        self.stabiliser = fresh(seed, "stabiliser", device)
+        self._stabilisers: dict[str, torch.Generator] = {}
+
+    def of_stabilisers(self, names: Sequence[str]) -> list[torch.Generator]:
+        """A stream for each, which stands in checkpoints; the second of a name has another one than the first."""
+        purposes = [f"{name} {names[:index].count(name)}" for index, name in enumerate(names)]
+        self._stabilisers |= {p: fresh(self._seed, "stabiliser", self._device, p) for p in purposes}
+        return [self._stabilisers[purpose] for purpose in purposes]
+
+    @property
+    def _all(self) -> dict[str, torch.Generator]:
+        own = {name: stream for name, stream in vars(self).items() if isinstance(stream, torch.Generator)}
+        return own | self._stabilisers
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """Where each stream stands."""
-        return {name: stream.get_state() for name, stream in vars(self).items()}
+        return {name: stream.get_state() for name, stream in self._all.items()}
 
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
         """Go on from there."""
-        for name, stream in vars(self).items():
+        for name, stream in self._all.items():
             stream.set_state(state[name])
 
 

@@ -28,6 +28,11 @@ def present(self, samples):
     )
 
 
+def trick(members: str, base: str = "") -> str:
+    """A stabiliser of other hooks."""
+    return plugin("from bench.objectives import Remembering", entry("stabilisers", members, base))
+
+
 def architecture(
     *,
     check: str = "pass",
@@ -198,6 +203,44 @@ FAULTS = (
         ("checks batch sizes",),
         "`check` takes the batch size 1, but `present` cannot show it",
         stabiliser("samples.reshape(-1, 2 * samples.shape[1], *samples.shape[2:])", "(2 * shape[0], *shape[1:])"),
+    ),
+    Fault(
+        "a buffer that no checkpoint holds",
+        ("game goes on from a checkpoint",),
+        "something is neither in `Remembering.held` nor drawn from the stream that is given",
+        trick("""
+def replay(self, fake, random):
+    earlier = getattr(self, "earlier", fake)
+    object.__setattr__(self, "earlier", fake)
+    return earlier
+"""),
+    ),
+    Fault(
+        "a weight that is read out",
+        ("a game draws and waits for nothing else",),
+        "on a GPU every step would wait for that",
+        trick("""
+def generator_term(self, turn):
+    return 0.1 * float(turn.samples.detach().abs().mean()) * turn.samples.square().mean()
+"""),
+    ),
+    Fault(
+        "a term without bound",
+        ("can be played",),
+        "a loss or a weight is not finite",
+        trick("""
+def generator_term(self, turn):
+    return (turn.samples - turn.samples).log().mean()
+"""),
+    ),
+    Fault(
+        "draws of the shared state beside its own",
+        ("game goes on from a checkpoint", "a game draws and waits for nothing else"),
+        "it draws from torch's global random state",
+        trick("""
+def replay(self, fake, random):
+    return fake[torch.randperm(len(fake))[:1]].expand_as(fake).clone()
+"""),
     ),
     Fault(
         "samples that are lost",

@@ -116,6 +116,19 @@ def test_validation_gives_the_primary_metric_against_its_own_split(ring: Data) -
     assert values(evaluator.measure(ring.validation, "test"))["sliced_wasserstein"] != 0
 
 
+@pytest.mark.parametrize("name", ["high_quality_share", "recall", "fid", "mmd"])
+def test_validation_gives_what_is_tuned_for_as_well(name: str, ring: Data) -> None:
+    evaluator = evaluator_of(ring, RawSpace(), 500)
+    samples = ring.validation[500:1000] + 0.01
+    alone = evaluator.measure(samples, "validation")
+    both = evaluator.measure(samples, "validation", (name, "kid"))  # which has no meaning here
+    assert [result.name for result in both] == [n for n in METRICS if n in (name, "sliced_wasserstein")]
+    assert alone[0] in both
+    every = make_target(ring, RawSpace(), RealFeatures(ring, RawSpace(), CPU, None, "").first("validation", 500), None)
+    whole = values(every.measure(RawSpace().extract(samples)))
+    assert values(both)[name] == whole[name]
+
+
 def test_samples_that_are_not_finite_have_no_metrics(ring: Data, digits: Data, digits_space: ClassifierSpace) -> None:
     points = ring.train[:100].clone()
     points[3, 1] = math.nan

@@ -181,9 +181,8 @@ def test_a_crash_is_tried_once_more_if_the_suite_asks(
 def test_a_kill_is_the_oom_killers_where_the_kernel_counted_one(
     before: int | None, after: int | None, status: Status
 ) -> None:
-    with pool.LocalPool(1) as local:
-        killed = before is not None and (after or 0) > before
-        outcome = local._judge(None, -signal.SIGKILL, oom_killed=killed)
+    killed = before is not None and (after or 0) > before
+    outcome = pool._judge(None, -signal.SIGKILL, stopping=False, oom_killed=killed)
     assert (outcome.out_of_memory is not None) == (status is Status.OUT_OF_MEMORY)
     assert "SIGKILL" in (outcome.out_of_memory or outcome.crashed or "")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.objectives import base, energies, f_divergences, losses, relativistic
 from tests.mutants.mutant import Mutant, Seen, rewritten
+from tests.mutants.rewriting import rewrite
 
 LOSSES = "tests/objectives/test_losses.py"
 PULLS = f"{LOSSES}::test_players_pull_scores_the_right_way"
@@ -79,11 +80,14 @@ EXCHANGED = [
     exchanged(energies.BoundaryEquilibrium, "discriminator"),
 ]
 
+
+def square_sigmoids() -> None:
+    for function in ("as_real", "as_fake"):
+        rewrite(losses.LeastSquares, function, ("(scores -", "(scores.sigmoid() -"))
+
+
 CLASSIC = [
-    rewritten(
-        "least-squares on σ: D", Seen.SIGMOID, losses.LeastSquares, "discriminator",
-        [("(real -", "(real.sigmoid() -"), ("(fake -", "(fake.sigmoid() -")], OPTIMUM,
-    ),
+    Mutant("least-squares on σ: D", Seen.SIGMOID, square_sigmoids, (OPTIMUM,)),
     rewritten(
         "least-squares on σ: G", Seen.SIGMOID, losses.LeastSquares, "generator",
         [("(fake -", "(fake.sigmoid() -")], VANISHING,
@@ -93,8 +97,8 @@ CLASSIC = [
         [("0.5 *", "-0.5 *")], PULLS,
     ),
     rewritten(
-        "log(σ + 1e-8): minimax D", Seen.FROZEN, losses.Minimax, "discriminator",
-        [("softplus(-real)", "(-(real.sigmoid() + 1e-8).log())")], EXTREMES,
+        "log(σ + 1e-8): minimax D", Seen.FROZEN, losses.Minimax, "as_real",
+        [("softplus(-scores)", "(-(scores.sigmoid() + 1e-8).log())")], EXTREMES,
     ),
     rewritten(
         "log(σ + 1e-8): non-saturating G", Seen.FROZEN, losses.NonSaturating, "generator",
@@ -109,8 +113,8 @@ CLASSIC = [
         [("-fake.mean()", "(1 - fake).relu().mean()")], OPTIMUM,
     ),
     rewritten(
-        "smoothing of both sides", "the fake label is smoothed too", losses.NonSaturating, "discriminator",
-        [("softplus(fake).mean()", "(softplus(fake) - (1 - self.real_label) * fake).mean()")], OPTIMUM,
+        "smoothing of both sides", "the fake label is smoothed too", losses.NonSaturating, "as_fake",
+        [("softplus(scores).mean()", "(softplus(scores) - (1 - self.real_label) * scores).mean()")], OPTIMUM,
     ),
     rewritten(
         "Wasserstein: sums for means", "the loss grows with the batch", losses.Wasserstein, "discriminator",

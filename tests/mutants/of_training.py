@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.architectures import layers
 from bench.objectives.gradient_penalties import R1, R2, Dragan, GradientPenalty
-from bench.training import average, game, parts, players
+from bench.training import average, game, orders, parts, players
 from tests.mutants.mutant import Mutant, Seen, rewritten
 from tests.mutants.rewriting import rewrite
 
@@ -40,52 +40,54 @@ def forget_the_kind_of_energy() -> None:
 
 PLAYERS_APART = [
     rewritten(
-        "fake not detached in D's step", Seen.NOT_DETACHED, game.Game, "update_discriminator",
+        "fake not detached in D's step", Seen.NOT_DETACHED, game.Game, "differentiate_discriminator",
         [("with torch.set_grad_enabled(parts.has_joint_terms):", "if True:"),
          ("generated.detach()", "generated"),
          ("backward(inputs=self._discriminator_weights)", "backward()")], APART,
     ),
     rewritten(
-        "fake detached in G's step", Seen.NOT_DETACHED, game.Game, "update_generator",
-        [("self.discriminator(fake)", "self.discriminator(fake.detach())")], step("nsgan"),
+        "fake detached in G's step", Seen.NOT_DETACHED, game.Game, "differentiate_generator",
+        [("critic(fake)", "critic(fake.detach().requires_grad_())"),
+         ("(loss + penalty)", "(loss + penalty + 0 * fake.sum())")], step("nsgan"),
     ),
 ]  # fmt: skip
 
 ORDER = [
     rewritten(
-        "projections forgotten", "weights are never clipped", game.Game, "update_discriminator",
+        "projections forgotten", "weights are never clipped", game.Game, "move_discriminator",
         [("parts.project(self.discriminator)", "pass")], step("wgan"),
     ),
     rewritten(
-        "projection before the step", "weights leave the box again", game.Game, "update_discriminator",
+        "projection before the step", "weights leave the box again", game.Game, "move_discriminator",
         [("\n    parts.project(self.discriminator)\n", "\n"),
-         ("self.discriminator_optimizer.step()",
-          "parts.project(self.discriminator); self.discriminator_optimizer.step()")], step("wgan"),
+         ("    self._move(", "    parts.project(self.discriminator); self._move(")], step("wgan"),
     ),
     rewritten(
         "scores remembered before the loss", "a loss is of averages or a k of its own batch's", game.Game,
-        "update_discriminator",
-        [("\n    parts.observe(batch)\n", "\n"), ("loss = parts", "parts.observe(batch); loss = parts")],
+        "differentiate_discriminator",
+        [("loss = parts", "parts.observe(batch); parts.observe = lambda batch: None; loss = parts")],
         step("began"), step("lecam"),
     ),
     rewritten(
-        "one discriminator update per step", "n_critic is ignored", game.Game, "play",
-        [("range(self.spec.objective.n_critic)", "range(1)")], step("wgan-gp"),
+        "one discriminator update per step", "n_critic is ignored", orders, "alternate",
+        [("range(game.spec.objective.n_critic)", "range(1)")], step("wgan-gp"),
     ),
     rewritten(
-        "G's loss of other real samples", "one more batch is drawn for G", game.Game, "play",
-        [("self.update_generator(real,", "self.update_generator(self.draw_real(),")], step("r3gan"),
+        "G's loss of other real samples", "one more batch is drawn for G", orders, "alternate",
+        [("game.update_generator(real,", "game.update_generator(game.draw_real(),")], step("r3gan"),
     ),
 ]  # fmt: skip
 
 PARTS = [
     rewritten(
-        "generator penalties dropped", "G descends its loss alone", game.Game, "update_generator",
-        [("parts.generator_penalty(batch)", "loss.new_zeros(())")], step("ebgan"),
+        "generator penalties dropped", "G descends its loss alone", game.Game, "differentiate_generator",
+        [("parts.generator_penalty(Turn(batch, latents, generated), self._generator_weights)", "loss.new_zeros(())")],
+        step("ebgan"),
     ),
     rewritten(
-        "discriminator penalties dropped", "D descends its loss alone", game.Game, "update_discriminator",
-        [("parts.discriminator_penalty(batch)", "loss.new_zeros(())")], step("r3gan"),
+        "discriminator penalties dropped", "D descends its loss alone", game.Game, "differentiate_discriminator",
+        [("parts.discriminator_penalty(batch, factor, self._discriminator_weights)", "loss.new_zeros(())")],
+        step("r3gan"),
     ),
     rewritten(
         "memories exchanged: k", Seen.EXCHANGED, parts.Parts, "observe",
@@ -103,12 +105,14 @@ PARTS = [
     ),
     rewritten(
         "the last stabiliser alone", "packs of packs are packs", parts.Parts, "__init__",
-        [("for choice in objective.stabilisers]", "for choice in objective.stabilisers[-1:]]")],
+        [("for choice in objective.stabilisers\n", "for choice in objective.stabilisers[-1:]\n"),
+         ("for choice in objective.stabilisers]", "for choice in objective.stabilisers[-1:]]")],
         step("packs of packs"),
     ),
     Mutant("kind of energy ignored", "every error is ‖·‖₂", forget_the_kind_of_energy, (step("began"),)),
     rewritten(
-        "consensus for the critic alone", "the generator does not descend the term", game.Game, "update_generator",
+        "consensus for the critic alone", "the generator does not descend the term", game.Game,
+        "differentiate_generator",
         [("if parts.has_joint_terms:", "if False:")], step("consensus"),
     ),
     rewritten(
@@ -129,17 +133,18 @@ NORMALISATION = [
         [("if mixed and", "if False and")], MIXING,
     ),
     rewritten(
-        "one pass under batch normalisation", "real and fake share their statistics", game.Game, "__init__",
-        [("not self.parts.differentiates and not mixed", "not self.parts.differentiates")],
+        "one pass under batch normalisation", "real and fake share their statistics", game.Game, "_score",
+        [("not differentiated and not self._mixed", "not differentiated")],
         step("batch normalisation"),
     ),
     rewritten(
-        "D evaluates in G's step", "running statistics in place of the batch's", game.Game, "update_generator",
-        [("fake_scores = self.discriminator(fake)",
-          "fake_scores = self.discriminator.eval()(fake); self.discriminator.train()")], step("batch normalisation"),
+        "D evaluates in G's step", "running statistics in place of the batch's", game.Game, "differentiate_generator",
+        [("fake_scores = critic(fake)", "fake_scores = critic.eval()(fake); critic.train()")],
+        step("batch normalisation"),
     ),
     rewritten(
-        "G evaluates in D's step", "running statistics in place of the batch's", game.Game, "update_discriminator",
+        "G evaluates in D's step", "running statistics in place of the batch's", game.Game,
+        "differentiate_discriminator",
         [("batch = self._score", "self.generator.train(); batch = self._score"),
          ("advance(", "self.generator.eval(); advance(")], step("batch normalisation"),
     ),
@@ -152,15 +157,16 @@ NORMALISATION = [
         [("return ", "self.power_step(weight); return ")], SPECTRAL,
     ),
     rewritten(
-        "D's spectral norms at rest", "the estimate of σ goes stale", game.Game, "update_discriminator",
+        "D's spectral norms at rest", "the estimate of σ goes stale", game.Game, "differentiate_discriminator",
         [("advance(self._discriminator_norms)", "pass")], step("spectral norm"),
     ),
     rewritten(
-        "G's spectral norms at rest", "the estimate of σ goes stale", game.Game, "update_generator",
+        "G's spectral norms at rest", "the estimate of σ goes stale", game.Game, "differentiate_generator",
         [("advance(self._generator_norms)", "pass")], step("spectral norm"),
     ),
     rewritten(
-        "D's spectral norms advanced in G's step, too", "two power steps per update", game.Game, "update_generator",
+        "D's spectral norms advanced in G's step, too", "two power steps per update", game.Game,
+        "differentiate_generator",
         [("advance(self._generator_norms)", "advance(self._generator_norms + self._discriminator_norms)")],
         step("spectral norm"),
     ),

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench.catalog import penalties
+from bench.catalog import losses, penalties, stabilisers
 from bench.objectives import Batch, Joint, Loss
 from bench.objectives.base import Pick, pick
 from tests.objectives.cases import CASES, Case
@@ -34,8 +34,10 @@ Eigenvalues = tuple[complex, complex]
 class Game:
     """The two players at a point (ψ, θ)."""
 
-    def __init__(self, loss: Loss, regularisers: Sequence[Any], psi: float, theta: float) -> None:
-        self.loss, self.regularisers = loss, regularisers
+    def __init__(
+        self, loss: Loss, regularisers: Sequence[Any], psi: float, theta: float, noise: Any = None, samples: int = 1
+    ) -> None:
+        self.loss, self.regularisers, self.noise, self.samples = loss, regularisers, noise, samples
         linear = nn.Linear(1, 1, bias=False, dtype=torch.float64)
         self.critic = nn.Sequential(linear, nn.Flatten(0))
         nn.init.constant_(linear.weight, psi)
@@ -44,8 +46,12 @@ class Game:
 
     def field(self) -> Tensor:
         """(−∂L_D/∂ψ, −∂L_G/∂θ), itself differentiable."""
-        real, fake = torch.zeros((1, 1), dtype=torch.float64, requires_grad=True), self.theta
-        batch = Batch(self.critic, real, fake, self.critic(real), self.critic(fake), torch.Generator().manual_seed(0))
+        random = torch.Generator().manual_seed(0)
+        real, fake = torch.zeros((self.samples, 1), dtype=torch.float64, requires_grad=True), self.theta
+        if self.noise is not None:
+            fake = self.noise.perturb(fake.expand(self.samples, 1), random, 0.0)
+            real = self.noise.perturb(real, random, 0.0)
+        batch = Batch(self.critic, real, fake, self.critic(real), self.critic(fake), random)
         discriminator_loss = self.loss.discriminator(batch.real_scores, batch.fake_scores)
         generator_loss = self.loss.generator(batch.real_scores, batch.fake_scores)
         joint = Joint(discriminator_loss, generator_loss, (self.psi,), (self.theta,))
@@ -125,6 +131,39 @@ def consensual(gamma: float, frequency: float) -> Eigenvalues:
     return -gamma * frequency**2 - 1j * frequency, -gamma * frequency**2 + 1j * frequency
 
 
+def blurred(sigma: float, frequency: float, curvature: float) -> Eigenvalues:
+    """−cσ² ± √(c²σ⁴ − f′(0)²) under instance noise, c being the curvature of what either score costs at 0."""
+    return damped(2 * curvature * sigma**2, frequency)
+
+
+NOISY_SAMPLES = 2**19
+"""Of which the mean square is σ² to 0.2 %, and with it the damping."""
+
+
+@dataclass(frozen=True)
+class NoisyRow:
+    """A loss under instance noise, and the eigenvalues that theory gives (Mescheder et al. 2018, lemma 3.2)."""
+
+    name: str
+    sigma: float
+    theory: Eigenvalues
+
+    def eigenvalues(self) -> np.ndarray:
+        """Ours, at equilibrium, with as many samples as the noise needs."""
+        noise = stabilisers.create("instance-noise", sigma=self.sigma)
+        game = Game(losses.create(self.name), [], 0.0, 0.0, noise, NOISY_SAMPLES)
+        return ordered(np.linalg.eigvals(game.jacobian()))
+
+    def __str__(self) -> str:
+        return f"{self.name} + instance-noise(sigma={self.sigma})"
+
+
+NOISY_ROWS = [
+    # logistic: −f″(0) = ¼, f′(0) = ½; the critic of Wasserstein's is linear, and noise changes nothing
+    *(NoisyRow("non-saturating", sigma, blurred(sigma, 1 / 2, 1 / 4)) for sigma in (0.0, 0.5, 1.0, 2.0)),
+    NoisyRow("wasserstein", 1.0, circling(1.0)),
+]
+
 FREQUENCIES: dict[str, float] = {
     "minimax": 1 / 2,
     "non-saturating": 1 / 2,
@@ -188,7 +227,7 @@ def rows() -> Iterator[Row]:
 
 def main() -> None:
     lines = [("game", "ours", "theory", "|difference|")]
-    for row in rows():
+    for row in (*rows(), *NOISY_ROWS):
         ours, theory = row.eigenvalues(), ordered(row.theory)
         lines.append((str(row), shown(ours), shown(theory), f"{np.abs(ours - theory).max():.0e}"))
     print(aligned(lines))

@@ -8,7 +8,7 @@ import pytest
 from bench.catalog import losses
 from bench.objectives.base import Pick, pick
 from tests.objectives.cases import CASES
-from tests.objectives.dirac import FREQUENCIES, Game, Row, build, ordered, rows
+from tests.objectives.dirac import FREQUENCIES, NOISY_ROWS, Game, NoisyRow, Row, build, ordered, rows
 
 ROWS = list(rows())
 every_row = pytest.mark.parametrize("row", ROWS, ids=str)
@@ -19,6 +19,21 @@ STEP = 0.1
 def test_eigenvalues_equal_theory(row: Row) -> None:
     # where two eigenvalues meet, rounding errors become their square roots
     np.testing.assert_allclose(row.eigenvalues(), ordered(row.theory), atol=1e-6)
+
+
+@pytest.mark.parametrize("row", NOISY_ROWS, ids=str)
+def test_instance_noise_damps_as_theory_says(row: NoisyRow) -> None:
+    found = row.eigenvalues()
+    np.testing.assert_allclose(found, ordered(row.theory), atol=5e-3)
+    assert (found.real.max() < 0) == (row.sigma > 0 and row.name != "wasserstein")
+
+
+@pytest.mark.parametrize("name", ["r1", "r2", "consensus"])
+def test_what_converges_has_eigenvalues_left_of_zero_and_the_bare_game_has_not(name: str) -> None:
+    for row in ROWS:
+        if [pick.name for pick in row.penalties] == [name]:
+            assert row.eigenvalues().real.max() < -0.02
+    assert abs(ROWS[1].eigenvalues().real).max() < 1e-9
 
 
 def test_every_variant_has_a_frequency() -> None:

@@ -26,9 +26,21 @@ RATE = 0.01
 class Rules:
     """What the players minimise; a subclass says it, and holds what is remembered from update to update."""
 
+    answers = 1
+    """Generator updates per step."""
+    at_once = False
+    """Whether the generator answers the discriminator as it was before its last update."""
+
     def __init__(self, players: Players, random: torch.Generator) -> None:
         self.g, self.d, self.random = players.generator, players.discriminator, random
         self.memory: dict[str, float] = {}
+        self.updates, self.progress = 0, 0.0
+        self.latents = torch.zeros(())
+
+    def generate(self, latents: Tensor) -> Tensor:
+        self.latents = latents
+        samples: Tensor = self.g(latents)
+        return samples
 
     def score(self, samples: Tensor) -> Tensor:
         scores: Tensor = self.d(samples)
@@ -46,6 +58,9 @@ class Rules:
     def after_discriminator(self) -> None:
         """What is done to the discriminator's weights after its update."""
 
+    def after(self, player: nn.Module) -> None:
+        """What is done after a player's update, all else being done."""
+
 
 def play_plainly(rules: type[Rules], spec: RunSpec, data: Data, steps: int) -> Rules:
     """Gradient descent of both players; the players and what is remembered are held by the rules."""
@@ -53,22 +68,35 @@ def play_plainly(rules: type[Rules], spec: RunSpec, data: Data, steps: int) -> R
     game = rules(players, streams.penalty)
     size = spec.training.batch_size
 
-    def descend(player: nn.Module, loss: Tensor) -> None:
-        weights = list(player.parameters())
+    def slopes(player: nn.Module, loss: Tensor) -> tuple[Tensor, ...]:
+        return grad(loss, list(player.parameters()))
+
+    def descend(player: nn.Module, down: tuple[Tensor, ...]) -> None:
         with torch.no_grad():
-            for weight, gradient in zip(weights, grad(loss, weights), strict=True):
+            for weight, gradient in zip(player.parameters(), down, strict=True):
                 weight -= RATE * gradient
 
-    for _ in range(steps):
-        for _ in range(spec.objective.n_critic):
-            real = data.decode(data.train[torch.randint(len(data.train), (size,), generator=streams.data)])
-            latents = torch.randn(size, players.latent_dim, generator=streams.discriminator_latent)
-            game.before(game.d)
-            descend(game.d, game.of_discriminator(real, game.g(latents)))
-            game.after_discriminator()
+    def answer(real: Tensor) -> tuple[Tensor, ...]:
         latents = torch.randn(size, players.latent_dim, generator=streams.generator_latent)
         game.before(game.g)
-        descend(game.g, game.of_generator(real, game.g(latents)))
+        return slopes(game.g, game.of_generator(real, game.generate(latents)))
+
+    for step in range(steps):
+        game.progress = step / (spec.total_steps or steps)
+        early = None
+        for turn in range(spec.objective.n_critic):
+            real = data.decode(data.train[torch.randint(len(data.train), (size,), generator=streams.data)])
+            if game.at_once and turn + 1 == spec.objective.n_critic:
+                early = answer(real)
+            latents = torch.randn(size, players.latent_dim, generator=streams.discriminator_latent)
+            game.before(game.d)
+            descend(game.d, slopes(game.d, game.of_discriminator(real, game.generate(latents))))
+            game.after_discriminator()
+            game.after(game.d)
+            game.updates += 1
+        for _ in range(game.answers):
+            descend(game.g, early or answer(real))
+            game.after(game.g)
     return game
 
 
