@@ -147,7 +147,7 @@ def conduct(
                         measured = on_cpu and bool(missing.runs)
                         folder = store.folder
                         slots = (
-                            choose_slots(missing.runs, place, folder, interruption)
+                            choose_slots(missing.runs, place, store.folder, interruption)
                             if measured
                             else default_slots(plan, place.device)
                         )
