@@ -145,7 +145,6 @@ def conduct(
                     on_cpu = place.device == "cpu"
                     if slots is None:
                         measured = on_cpu and bool(missing.runs)
-                        folder = store.folder
                         slots = (
                             choose_slots(missing.runs, place, store.folder, interruption)
                             if measured

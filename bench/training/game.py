@@ -28,6 +28,7 @@ from bench.training.log import Log, LoggedStep
 from bench.training.orders import choose_order, step_where
 from bench.training.parts import Parts
 from bench.training.players import build_players
+from bench.training.precision import computing_in, in_float32
 from bench.training.streams import Streams, fresh
 from bench.training.unrolling import look_ahead
 
@@ -66,6 +67,12 @@ class Game:
         self.generator = players.generator.to(device).train()
         self.discriminator = players.discriminator.to(device).train()
         self.latent_dim, self.latent = players.latent_dim, players.latent
+        if spec.training.memory_format == "channels-last" and data.is_image:
+            for player in (self.generator, self.discriminator):  # what they make of images lies as their weights do
+                player.to(memory_format=torch.channels_last)
+        if spec.training.precision == "bfloat16":
+            for player in (self.generator, self.discriminator):
+                player.register_forward_hook(in_float32)
         self._generator_weights = list(self.generator.parameters())
         self._discriminator_weights = list(self.discriminator.parameters())
         self._generator_norms = spectral_norms(self.generator)
@@ -196,7 +203,8 @@ class Game:
             logged: whether to tell the numbers of `LOGGED`, which are returned.
             checked: whether to look for weights that are not finite.
         """
-        critic, artist = self._play_in_order(self, logged)
+        with computing_in(self.spec.training.precision, self.device):
+            critic, artist = self._play_in_order(self, logged)
         if self.average is not None:
             self.average.update()
         numbers = (critic.loss, critic.penalty, artist.loss, artist.penalty)
