@@ -167,8 +167,9 @@ class Phases:
         runs = [_Run(self, spec) for spec in specs]
         packed = [run for run in runs if self.at_once > 1 and run.can_be_packed]
         futures: Pending = {}
-        for pack in _packs(packed, self.at_once):
-            futures |= pack.submit()
+        for threads in dict.fromkeys(run.spec.training.threads for run in packed):  # which a process has but once
+            for pack in _packs([run for run in packed if run.spec.training.threads == threads], self.at_once):
+                futures |= pack.submit()
         for run in runs:
             if run not in packed:
                 futures |= run.submit()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Generator, Tensor
 
-from bench.catalog import losses, optimizers, penalties, stabilisers
+from bench.catalog import architectures, losses, optimizers, penalties, stabilisers
 from bench.spec import ObjectiveSpec
 from bench.training.log import LOGGED
 
@@ -80,8 +80,7 @@ class CudaRecorder:
         graph = torch.cuda.CUDAGraph()
         for stream in streams:
             graph.register_generator_state(stream)
-        # the mode `thread_local`: what other threads of this process ask of CUDA meanwhile is none of its business
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph):
             body()
         return graph.replay
 
@@ -244,6 +243,12 @@ def find_host_decisions(objective: ObjectiveSpec) -> list[str]:
 def reasons_against(game: Game) -> list[str]:
     """Why a game's step is not to be recorded."""
     reasons = find_host_decisions(game.spec.objective)
+    architecture = architectures.entry(game.spec.architecture.name)
+    if architecture.plugin is not None and not getattr(architecture.factory, "capturable", False):
+        # one that draws from torch's default generator would share its place in the sequence with the runs beside it
+        reasons.append(
+            f"'{game.spec.architecture.name}' is not known to draw no random numbers (capturable = True says so)"
+        )
     if type(game.data.train).__name__ == "Streamed":
         reasons.append("the data are streamed from the host")
     if game.spec.total_steps is None:

@@ -180,3 +180,19 @@ def test_a_cuda_graph_repeats_the_eager_step(name: str, dataset: str) -> None:
     assert replayed.recorded.active, replayed.recorded.refused
     assert same_bits(eager, replayed)
     assert [entry.values for entry in eager.logged] == [entry.values for entry in replayed.logged]
+
+
+def test_players_of_plugins_are_played_eagerly_unless_they_say_otherwise() -> None:
+    from dataclasses import replace
+
+    from bench.catalog import architectures
+    from bench.spec import PluginSpec
+
+    spec = spec_of("nsgan")
+    game = make(spec, load(spec))
+    entry = architectures.entry(spec.architecture.name)
+    try:
+        architectures._entries[spec.architecture.name] = replace(entry, plugin=PluginSpec(name="mine", sha256="0" * 64))
+        assert any("random numbers" in reason for reason in reasons_against(game))
+    finally:
+        architectures._entries[spec.architecture.name] = entry
