@@ -30,6 +30,8 @@ def prepare_torch(device: str, threads: int) -> None:
     if device != "cpu":
         torch.cuda.set_device(device)  # events and streams are of the current device
         torch.backends.cudnn.allow_tf32 = False
+        # it is meant so: the numbers are the same whether a step is recorded or not
+        warnings.filterwarnings("ignore", message="This instance was constructed with capturable=True")
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it only
     # an operation that cannot be is used all the same: the run's record names it
     torch.use_deterministic_algorithms(True, warn_only=True)

@@ -10,12 +10,12 @@ from typing import Protocol
 from bench.activity import now
 from bench.errors import StorageError, UsageError
 from bench.execution.interruption import Interruption
+from bench.execution.packs import make_packs
 from bench.execution.pool import UNLIMITED, Limits, LocalPool, Outcome
 from bench.execution.tasks import (
     DatasetAnswer,
     DatasetTask,
     HistoryRow,
-    PackTask,
     Place,
     Progress,
     ReferenceTask,
@@ -30,9 +30,6 @@ from bench.store import Store
 
 Pending = dict[Future[Outcome], Callable[[Outcome], "Pending"]]
 """Tasks under way, each with what to do with its outcome; that may begin more of them."""
-RUNS_PER_PLACE = 4
-"""Runs one after the other in a process that interleaves several: more of them keep its places taken, fewer lose less
-when it crashes."""
 WISH_SECONDS = 0.2
 """How often a wish to stop is looked for."""
 THROUGHPUT_LIMITS = Limits(seconds=600.0)
@@ -164,11 +161,11 @@ class Phases:
     def train(self, specs: Sequence[RunSpec], name: str = "runs") -> None:
         """Train and record all of them, in a phase of that name."""
         self.watcher.phase(name, len(specs))
-        runs = [_Run(self, spec) for spec in specs]
+        runs = [Run(self, spec) for spec in specs]
         packed = [run for run in runs if self.at_once > 1 and run.can_be_packed]
         futures: Pending = {}
         for threads in dict.fromkeys(run.spec.training.threads for run in packed):  # which a process has but once
-            for pack in _packs([run for run in packed if run.spec.training.threads == threads], self.at_once):
+            for pack in make_packs([run for run in packed if run.spec.training.threads == threads], self.at_once):
                 futures |= pack.submit()
         for run in runs:
             if run not in packed:
@@ -189,7 +186,7 @@ class Phases:
         Returns:
             What it told of itself.
         """
-        run = _Run(self, spec, watcher, unwanted, validated)
+        run = Run(self, spec, watcher, unwanted, validated)
         pending = run.submit()
         while pending:
             ((future, finish),) = pending.items()
@@ -200,7 +197,7 @@ class Phases:
         return wait_for(futures, self.pool, self.interruption, self.watcher.stopping)
 
 
-class _Run:
+class Run:
     """One run under way: what it told so far, should its process not live to record it."""
 
     def __init__(
@@ -220,6 +217,7 @@ class _Run:
         self.before = _stamp(phases.store, spec.run_id)
 
     def submit(self) -> Pending:
+        """Queue its process."""
         phases, execution = self.phases, self.spec.execution
         memory = execution.memory_limit_gib
         future = phases.pool.submit(
@@ -273,6 +271,14 @@ class _Run:
         store, run_id = self.phases.store, self.spec.run_id
         return store.record(run_id) if _stamp(store, run_id) != self.before else None
 
+    def settle(self, outcome: Outcome) -> bool:
+        """Take in how the process ended that it shared with others; whether it is recorded."""
+        raise_storage_fault(outcome)
+        record = self.record()
+        if record is not None:
+            self.finish(record)
+        return record is not None
+
     def finish(self, record: Record) -> None:
         """It is recorded."""
         self.phases.recorded += 1
@@ -304,63 +310,6 @@ class _Run:
             return (Status.OUT_OF_MEMORY if failed.out_of_memory else Status.FAILED), failed.reason
         reason = " and, tried again, ".join(self.crashes) or "the process ended without a record"
         return Status.CRASHED, reason
-
-
-class _Pack:
-    """Runs that one process interleaves.
-
-    Those that it leaves without a record, for whatever reason, are tried again with half as many beside each other, in
-    the end alone: there their failure is their own, and recorded as ever.
-    """
-
-    def __init__(self, runs: Sequence[_Run], at_once: int) -> None:
-        self._runs, self._at_once = runs, at_once
-        self._by_id = {run.spec.run_id: run for run in runs}
-
-    def submit(self) -> Pending:
-        phases = self._runs[0].phases
-        specs = tuple(run.spec for run in self._runs)
-        future = phases.pool.submit(
-            PackTask(place=phases.place, specs=specs, at_once=self._at_once),
-            log=phases.store.folder / "logs" / f"pack-{specs[0].run_id}.txt",
-            progress=self._progress,
-        )
-        return {future: self._finish}
-
-    def _progress(self, progress: Progress) -> None:
-        run = self._by_id[progress.run_id]
-        if not run.started_at:
-            run.start()
-        run.progress(progress)
-
-    def _finish(self, outcome: Outcome) -> Pending:
-        raise_storage_fault(outcome)
-        unfinished = []
-        for run in self._runs:
-            record = run.record()
-            if record is None:
-                unfinished.append(run)
-            else:
-                run.finish(record)
-        if outcome.done is not None and outcome.done.stopped:
-            return {}
-        more: Pending = {}
-        for run in unfinished:
-            run.started_at = ""
-        if self._at_once > 2:
-            for pack in _packs(unfinished, self._at_once // 2):
-                more |= pack.submit()
-        else:
-            for run in unfinished:
-                more |= run.submit()
-        return more
-
-
-def _packs(runs: Sequence[_Run], at_once: int) -> list[_Pack]:
-    """So many runs a process that one which ends early makes room for the next."""
-    size = RUNS_PER_PLACE * at_once
-    # plugins that are changed meanwhile are found when a process loads them, and threads are set for all of it
-    return [_Pack(runs[start : start + size], at_once) for start in range(0, len(runs), size)]
 
 
 def raise_storage_fault(outcome: Outcome) -> None:

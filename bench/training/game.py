@@ -29,6 +29,7 @@ from bench.training.orders import choose_order, step_where
 from bench.training.parts import Parts
 from bench.training.players import build_players
 from bench.training.precision import computing_in, in_float32
+from bench.training.rates import hold_rate, set_rate
 from bench.training.streams import Streams, fresh
 from bench.training.unrolling import look_ahead
 
@@ -161,12 +162,7 @@ class Game:
         """Hold on the device what changes from step to step, as a recorded step needs it."""
         self._rates_on_device = True
         for optimizer in self._optimizers:
-            for group in optimizer.param_groups:
-                # of 32 bits on CUDA, where fused kernels read it so; the CPU takes the number as it is
-                precision = torch.float32 if self.device.type == "cuda" else torch.float64
-                group["lr"] = torch.tensor(float(group["lr"]), dtype=precision, device=self.device)
-                if "capturable" in group and self.device.type == "cuda":
-                    group["capturable"] = True
+            hold_rate(optimizer, self.device)
         if self.average is not None:
             self.average.keep_on_device(self.device)
 
@@ -408,15 +404,6 @@ class Game:
 
 def _optimizer(choice: Choice, weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     return optimizers.create(choice.name, **choice.settings).build(weights)
-
-
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate: of a captured step, which reads it on the device, in place."""
-    for group in optimizer.param_groups:
-        if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate
 
 
 def _gradients(weights: list[nn.Parameter]) -> list[Tensor]:
