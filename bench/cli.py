@@ -28,6 +28,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "plan": suites.plan,
     "status": suites.status,
     "verify": suites.verify,
+    "profile": suites.profile,
     "pack": reports.pack,
     "list": catalogue.list_,
     "describe": catalogue.describe,

@@ -222,6 +222,8 @@ class Expansion:
             ema_images=value("ema_images", DEFAULT_EMA_IMAGES),
             learning_rate_decay=own.learning_rate_decay or suite.learning_rate_decay or "none",
             threads=value("threads", 1),
+            precision=own.precision or suite.precision or "float32",
+            memory_format=own.memory_format or suite.memory_format or "contiguous",
         )
 
     def _budget(self, table: Training, path: KeyPath) -> Budget | None:

@@ -1,9 +1,11 @@
-"""Modules that load at first use, so that listing and planning start without torch."""
+"""Modules that load at first use, so that listing and planning start without them."""
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+__all__ = ["functional", "np", "psutil", "torch"]
 
 
 class _LazyModule:
@@ -19,8 +21,12 @@ class _LazyModule:
 
 
 if TYPE_CHECKING:
-    import torch as torch
-    from torch.nn import functional as functional
+    import numpy as np
+    import psutil
+    import torch
+    from torch.nn import functional
 else:
+    np = _LazyModule("numpy")
+    psutil = _LazyModule("psutil")
     torch = _LazyModule("torch")
     functional = _LazyModule("torch.nn.functional")

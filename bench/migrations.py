@@ -40,7 +40,20 @@ def add_digests(plain: Plain) -> None:
         plain.setdefault("space_sha256", classifier.get("sha256", ""))
 
 
-MIGRATIONS: Mapping[int, Callable[[Plain], None]] = {1: add_stabilisers, 2: add_execution, 3: add_digests}
+def add_precision(plain: Plain) -> None:
+    """Version 4 to 5: a spec says in which precision and memory format the players compute."""
+    training = _part(_part(plain, "spec"), "training")
+    if training:
+        training.setdefault("precision", "float32")
+        training.setdefault("memory_format", "contiguous")
+
+
+MIGRATIONS: Mapping[int, Callable[[Plain], None]] = {
+    1: add_stabilisers,
+    2: add_execution,
+    3: add_digests,
+    4: add_precision,
+}
 """By the version that they start from."""
 
 

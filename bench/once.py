@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock
-
 log = logging.getLogger(__name__)
 
 LINE_SECONDS = 10.0
@@ -23,6 +21,8 @@ def one_process(file: Path) -> Iterator[None]:
     Where none can be had (a folder that is not writable, a file system without locks), go on without: the work is then
     done twice, with the same result.
     """
+    from filelock import FileLock  # here: listing and planning lock nothing
+
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError, NotImplementedError):
             file.parent.mkdir(parents=True, exist_ok=True)

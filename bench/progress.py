@@ -17,7 +17,7 @@ from bench.estimate import Estimate
 if TYPE_CHECKING:
     from bench.execution.tasks import Progress
 
-PHASES = {"datasets": "Data sets", "references": "Perfect samplers", "runs": "Training", "throughput": "Throughput"}
+PHASES = {"datasets": "Data sets", "references": "Perfect samplers", "runs": "Training"}
 """What phases are called where their own name does not say it."""
 STOPPING = "stopping: what runs writes a checkpoint first"
 STYLES = {"completed": "green", "done": "green", "diverged": "yellow", "pruned": "yellow", "undefined": "yellow"}

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bench.spec import Choice, Frozen, RunSpec, digest, identity
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Of everything in this module as it stands in files; a change of meaning or layout raises it."""
 
 

@@ -2,7 +2,8 @@
 
 A `RunSpec` names one training: a cell (objective × architecture × dataset) and a seed. Every default
 is filled in before a spec is made, so equal specs have equal ids whatever file they came from.
-Every field says whether it is part of that identity (`Identity.PART`) or not (`Identity.NOT_PART`).
+Every field says whether it is part of that identity (`Identity.PART`), or not (`Identity.NOT_PART`), or only where it
+is not the default (`Identity.PART_UNLESS_DEFAULT`).
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Identity(Enum):
     """Whether a field of a spec decides which run it is."""
 
     PART = "part of the identity"
+    PART_UNLESS_DEFAULT = "part of the identity where it is not the default"
+    """Of a field that came after results were published: runs that do not ask for it are those that they were."""
     NOT_PART = "not part of the identity"
 
 
@@ -99,6 +102,10 @@ class Budget(Frozen):
         return max(1, math.ceil(self.amount / per_step))
 
 
+Precision = Literal["float32", "tf32", "bfloat16"]
+MemoryFormat = Literal["contiguous", "channels-last"]
+
+
 class TrainingSpec(Frozen):
     """How the two players are trained."""
 
@@ -110,6 +117,10 @@ class TrainingSpec(Frozen):
     """``linear``: both players' learning rates fall in a line to 0 at the end of the budget."""
     threads: Annotated[int, Field(ge=1), Identity.PART]
     """Threads of one run on a CPU: sums are ordered by it, so it decides the last bits."""
+    precision: Annotated[Precision, Identity.PART_UNLESS_DEFAULT] = "float32"
+    """In which the players compute; weights, losses and optimizers stay in float32. See `bench.training.precision`."""
+    memory_format: Annotated[MemoryFormat, Identity.PART_UNLESS_DEFAULT] = "contiguous"
+    """How images lie in memory; sums are ordered by it."""
 
 
 class EvaluationSpec(Frozen):
@@ -198,6 +209,8 @@ def field_identity(model: type[Frozen]) -> Mapping[str, Identity]:
         marks = [mark for mark in field.metadata if isinstance(mark, Identity)]
         if len(marks) != 1:
             raise TypeError(f"{model.__name__}.{name} must be declared Identity.PART or Identity.NOT_PART, once")
+        if marks[0] is Identity.PART_UNLESS_DEFAULT and field.is_required():
+            raise TypeError(f"{model.__name__}.{name} has no default: it cannot be Identity.PART_UNLESS_DEFAULT")
         declared[name] = marks[0]
     return MappingProxyType(declared)
 
@@ -206,8 +219,10 @@ def identity(spec: Frozen) -> dict[str, Any]:
     """The fields of ``spec`` that decide which run it is, as plain JSON data."""
     part: dict[str, Any] = {}
     for name, mark in field_identity(type(spec)).items():
-        if mark is Identity.PART:
-            part[name] = plain_data(getattr(spec, name))
+        value = getattr(spec, name)
+        left_out = mark is Identity.PART_UNLESS_DEFAULT and value == type(spec).model_fields[name].default
+        if mark is not Identity.NOT_PART and not left_out:
+            part[name] = plain_data(value)
     return part
 
 

@@ -12,6 +12,7 @@
       references/<dataset, space, N>.json       perfect sampler and noise; .npz: a perfect sampler's draw
       throughput/<cell id>.json                 training speed, measured alone
       records.parquet                           all records, packed: a cache (see `bench.index`)
+      slots.json                                runs side by side, and what was measured to choose them
       logs/                                     what the two of them printed
 
 A file is written beside its place, flushed to the disk and renamed: it is there whole or not at all.

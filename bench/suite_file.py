@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema
 from bench.catalog import Catalog, architectures, datasets, losses, objectives, optimizers, penalties, stabilisers
 from bench.errors import show_value
 from bench.metrics import METRICS
-from bench.spec import ExecutionSpec, Label, NormalisationChange
+from bench.spec import ExecutionSpec, Label, MemoryFormat, NormalisationChange, Precision
 from bench.suite_schema import names_schema, settings_schema, without_null
 from bench.suite_tables import LARGEST_COUNT, Count, Seeds, Table, fault
 from bench.suite_tune import Tune
@@ -161,6 +161,13 @@ class Training(Updates):
     )
     threads: Annotated[int, Field(ge=1, le=4096)] | None = Field(
         None, description="threads of one run on a CPU; 1 by default"
+    )
+    precision: Precision | None = Field(
+        None,
+        description="in which the players compute: 'float32' by default, 'bfloat16', or on GPUs 'tf32'",
+    )
+    memory_format: MemoryFormat | None = Field(
+        None, description="how images lie in memory: 'contiguous' by default, or 'channels-last'"
     )
 
 

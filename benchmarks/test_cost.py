@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
-from torch.nn.functional import softplus
 
-from bench.catalog import datasets
 from bench.environment import host_environment
 from bench.evaluation.throughput import time_calls
 from bench.execution.determinism import prepare_torch
@@ -23,7 +20,7 @@ from bench.spec import RunSpec
 from bench.store import Store
 from bench.suite import load_suite
 from bench.training.game import Game
-from bench.training.players import build_players
+from benchmarks.bare import load, non_saturating_step
 
 SUITE = Path(__file__).parent.parent / "suites" / "losses.toml"
 CPU = torch.device("cpu")
@@ -36,43 +33,13 @@ def cell(objective: str, dataset: str) -> RunSpec:
     )
 
 
-def bare_step(spec: RunSpec) -> Callable[[], None]:
-    """One step of the non-saturating game as a well-written script has it: no averaging, no log, no checks."""
-    data = datasets.create(spec.dataset.name, **spec.dataset.settings).load(Path())
-    players = build_players(spec, data.shape)
-    g, d = players.generator, players.discriminator
-    settings = spec.objective.generator_optimizer.settings
-    rate, betas = settings["learning_rate"], (settings["beta1"], settings["beta2"])
-    optimizer_g = torch.optim.Adam(g.parameters(), lr=rate, betas=betas, fused=True)
-    optimizer_d = torch.optim.Adam(d.parameters(), lr=rate, betas=betas, fused=True)
-    train, batch = data.decode(data.train), spec.training.batch_size
-
-    def step() -> None:
-        real = train[torch.randint(len(train), (batch,))]
-        with torch.no_grad():
-            fake = g(torch.randn(batch, players.latent_dim))
-        real_scores, fake_scores = d(torch.cat((real, fake))).chunk(2)
-        loss = softplus(-real_scores).mean() + softplus(fake_scores).mean()
-        optimizer_d.zero_grad()
-        loss.backward()
-        optimizer_d.step()
-        d.requires_grad_(False)
-        loss = softplus(-d(g(torch.randn(batch, players.latent_dim)))).mean()
-        optimizer_g.zero_grad()
-        loss.backward()
-        optimizer_g.step()
-        d.requires_grad_(True)
-
-    return step
-
-
 @pytest.mark.parametrize("dataset", ["ring", "digits"])
 @pytest.mark.benchmark(group="one step of nsgan: Game / bare loop")
 def test_step_against_a_bare_loop(benchmark: BenchmarkFixture, dataset: str) -> None:
     prepare_torch("cpu", threads=1)
     spec = cell("nsgan", dataset)
-    game = Game(spec, datasets.create(dataset, **spec.dataset.settings).load(Path()), CPU)
-    bare = bare_step(spec)
+    data = load(spec)
+    game, bare = Game(spec, data, CPU), non_saturating_step(spec, data)
     timings = [time_calls([game.play, bare], CPU) for _ in range(5)]
     ratios = sorted(ours.median / theirs.median for ours, theirs in timings)
     benchmark.extra_info["ratio"] = ratios[2]

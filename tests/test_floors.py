@@ -14,7 +14,7 @@ FLOORS = (
     ("__main__",),
     ("cli", "commands", "__init__"),
     ("tuning",),
-    ("conformance", "doctor", "forecast", "handbook", "listing", "progress", "state"),
+    ("conformance", "costs", "doctor", "forecast", "handbook", "listing", "progress", "state"),
     ("execution",),
     ("training",),
     ("evaluation",),
@@ -61,7 +61,7 @@ FLOORS = (
 WITHOUT_TORCH = [
     "bench.cli", "bench.suite", "bench.store", "bench.spec", "bench.catalog", "bench.statistics", "bench.report",
     "bench.comparison.page", "bench.forecast", "bench.handbook.page", "bench.listing", "bench.progress",
-    "bench.execution.conduct", "bench.tuning.conduct",
+    "bench.execution.conduct", "bench.execution.profile", "bench.costs", "bench.tuning.conduct",
 ]  # fmt: skip
 
 

@@ -84,6 +84,24 @@ def test_a_field_that_is_not_declared_is_refused() -> None:
         field_identity(Forgotten)
 
 
+def test_a_later_field_leaves_earlier_ids_alone() -> None:
+    class Later(Frozen):
+        known: Annotated[int, Identity.PART] = 0
+        asked_for: Annotated[str, Identity.PART_UNLESS_DEFAULT] = "as ever"
+
+    assert identity(Later()) == {"known": 0}
+    assert identity(Later(asked_for="as ever")) == {"known": 0}
+    assert identity(Later(asked_for="another")) == {"known": 0, "asked_for": "another"}
+
+
+def test_a_later_field_needs_a_default() -> None:
+    class Required(Frozen):
+        asked_for: Annotated[str, Identity.PART_UNLESS_DEFAULT]
+
+    with pytest.raises(TypeError, match=r"Required\.asked_for has no default"):
+        field_identity(Required)
+
+
 def leaves(model: Frozen, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], bool]]:
     """Every plain field below ``model``, and whether it is part of the identity all the way down."""
     found: list[tuple[tuple[str | int, ...], bool]] = []
@@ -93,7 +111,7 @@ def leaves(model: Frozen, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[
         for index, item in items:
             place = (*path, name) if index is None else (*path, name, index)
             below = leaves(item, place) if isinstance(item, Frozen) else [(place, True)]
-            found += [(leaf, part and mark is Identity.PART) for leaf, part in below]
+            found += [(leaf, part and mark is not Identity.NOT_PART) for leaf, part in below]
     return found
 
 
@@ -104,6 +122,7 @@ def changed(plain: Any, path: tuple[str | int, ...]) -> Any:
             return plain | {"another": 1}
         if isinstance(plain, str):
             others = {"steps": "images", "raw": "classifier", "none": "linear", "unchanged": "spectral"}
+            others |= {"float32": "bfloat16", "contiguous": "channels-last"}
             return others.get(plain, plain + "x")
         return plain + 1
     head, *rest = path

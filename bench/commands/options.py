@@ -31,7 +31,9 @@ Weights = Annotated[
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Slots = Annotated[
     int | None,
-    typer.Option("--slots", min=1, help="Runs side by side.", show_default="cores ÷ threads per run; 1 on a GPU"),
+    typer.Option(
+        "--slots", min=1, help="Runs side by side.", show_default="measured: about cores ÷ threads per run; 1 on a GPU"
+    ),
 ]
 Only = Annotated[
     list[str] | None,

@@ -1,4 +1,4 @@
-"""Commands of a suite: plan it, run it, see how far it is, verify that it repeats."""
+"""Commands of a suite: plan it, run it, see how far it is, verify that it repeats, see where its time goes."""
 
 from __future__ import annotations
 
@@ -173,6 +173,32 @@ def verify(
     else:
         verification.print_verdicts(out, verdicts)
     raise typer.Exit(int(any(verdict.differences for verdict in verdicts)))
+
+
+def profile(
+    suite: Suite,
+    data_root: DataRoot = None,
+    weights: Weights = None,
+    device: Device = "auto",
+    only: Only = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show where a run's time goes, cell by cell, and what limits it; nothing is trained to its end or stored."""
+    from bench.costs import print_profile, to_plain
+    from bench.execution.profile import profile_suite
+    from bench.narrowing import narrow
+    from bench.progress import make_display
+
+    wanted = narrow(load(suite), only or (), (), (), None)
+    with make_display(err, quiet) as display:
+        found = profile_suite(wanted.plan.specs, data_root_of(data_root), device, display, weights)
+    warn(found.warnings)
+    if as_json:
+        print(json.dumps(to_plain(found), indent=1))
+    else:
+        print_profile(out, found)
+    raise typer.Exit(int(bool(found.warnings)))
 
 
 def _measure(plan: Plan, store: Store, data_root: Path, weights: Path | None, device: str) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from bench.catalog import Unit, datasets
@@ -16,7 +15,7 @@ from bench.datasets.own import OwnImages, OwnPath, Share, find_path, split_at_ra
 from bench.datasets.prepared import Wanted, prepare, tell_file
 from bench.datasets.splitting import make_data, make_mapped
 from bench.errors import DataError
-from bench.lazy import torch
+from bench.lazy import np, torch
 
 Layout = Literal["auto", "nchw", "nhwc"]
 Key = Annotated[str, Field(description="name of the samples in an .npz; empty: the only array beside the labels")]

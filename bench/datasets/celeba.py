@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from bench.catalog import Unit, datasets
@@ -20,6 +19,7 @@ from bench.datasets.downloads import SourceFile, check_file, fetch
 from bench.datasets.prepared import Wanted, prepare
 from bench.datasets.splitting import make_mapped, shuffled
 from bench.errors import DataError
+from bench.lazy import np
 
 PAGE = "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 FOLDER = "celeba/img_align_celeba"

@@ -7,9 +7,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
-import numpy as np
 from pydantic import Field
 
 from bench.catalog import datasets
@@ -17,12 +16,13 @@ from bench.datasets.base import Data
 from bench.datasets.downloads import SourceFile, check_file, fetch
 from bench.datasets.splitting import split_official
 from bench.errors import DataError
+from bench.lazy import np
 
 Validation = Annotated[
     int, Field(ge=100, le=25_000, description="training images held out for validation, with equal shares of classes")
 ]
 SHAPE = (3, 32, 32)
-Part = tuple[np.ndarray, np.ndarray]
+Part: TypeAlias = "tuple[np.ndarray, np.ndarray]"
 """Images and labels."""
 
 

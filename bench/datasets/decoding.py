@@ -11,9 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from bench.errors import DataError
+from bench.lazy import np
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

@@ -8,10 +8,7 @@ import logging
 import os
 import socket
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
-from http.client import HTTPException
 from pathlib import Path
 
 from bench.datasets.parts import part_of
@@ -24,8 +21,6 @@ CONNECT_SECONDS = 5.0
 """What a server may take to answer before it counts as out of reach."""
 STALL_SECONDS = 60.0
 """What a download may stand still before it is given up."""
-FAILURES = (OSError, RuntimeError, HTTPException)
-"""What a download fails with: torchvision raises the first two, a server that breaks off the last."""
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +82,7 @@ def fetch(dataset: str, files: Sequence[SourceFile], root: Path) -> None:
         try:
             for file in missing:
                 _fetch_file(file, root)
-        except FAILURES as error:
+        except _failures() as error:
             reason = f"downloading failed: {_tell(error)}"
     if reason:
         raise DataError(_tell_missing(dataset, find_missing(files, root), root, reason))
@@ -124,7 +119,7 @@ def _fetch_file(file: SourceFile, root: Path) -> None:
         for url in file.urls:
             try:
                 _download(url, file, target)
-            except FAILURES as caught:
+            except _failures() as caught:
                 error = caught
             else:
                 return
@@ -142,6 +137,13 @@ def _download(url: str, file: SourceFile, target: Path) -> None:
     log.info("%s is there, its checksum is right", target)
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    """What a download fails with: torchvision raises the first two, a server that breaks off the last."""
+    from http.client import HTTPException
+
+    return OSError, RuntimeError, HTTPException
+
+
 def _reach(url: str) -> None:
     """See that the server answers, within seconds: looking up a name has no time limit of its own.
 
@@ -149,6 +151,9 @@ def _reach(url: str) -> None:
         OSError: it does not.
     """
     failures: list[Exception] = [TimeoutError(f"{url} does not answer within {CONNECT_SECONDS:g} s")]
+
+    import urllib.error  # here: listing and planning download nothing
+    import urllib.request
 
     def ask() -> None:
         request = urllib.request.Request(url, method="HEAD")

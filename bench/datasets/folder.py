@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
 from bench.catalog import Unit, datasets
@@ -18,6 +17,7 @@ from bench.datasets.own import OwnImages, OwnPath, Share, find_path, split_at_ra
 from bench.datasets.prepared import Prepared, Wanted, prepare
 from bench.datasets.splitting import make_mapped
 from bench.errors import DataError
+from bench.lazy import np
 
 
 @datasets.register(

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from bench.catalog import Unit, datasets
@@ -18,6 +17,7 @@ from bench.datasets.downloads import SourceFile, fetch
 from bench.datasets.prepared import Wanted, prepare, tell_file
 from bench.datasets.splitting import make_mapped, shuffled
 from bench.errors import DataError
+from bench.lazy import np
 
 HELD_OUT = 10_000
 """Images in validation and in test."""

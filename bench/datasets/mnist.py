@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from bench.catalog import datasets
@@ -18,6 +17,7 @@ from bench.datasets.base import Data
 from bench.datasets.downloads import SourceFile, check_file, fetch
 from bench.datasets.splitting import split_official
 from bench.errors import DataError
+from bench.lazy import np
 
 Validation = Annotated[
     int, Field(ge=100, le=30_000, description="training images held out for validation, with equal shares of classes")

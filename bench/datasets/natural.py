@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from bench.catalog import Unit, datasets
@@ -19,6 +18,7 @@ from bench.datasets.downloads import SourceFile, check_file, fetch
 from bench.datasets.prepared import Wanted, prepare, tell_file
 from bench.datasets.splitting import make_mapped, shuffled, split_official
 from bench.errors import DataError
+from bench.lazy import np
 
 
 @datasets.register(

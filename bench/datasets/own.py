@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 from pydantic import Field
 
 from bench.datasets.base import SMALLEST_SPLIT, SPLITS, Split
 from bench.datasets.splitting import hold_out
 from bench.errors import DataError
+from bench.lazy import np
 
 OwnPath = Annotated[str, Field(description="where it lies; a relative path starts at the data root, ~ is your home")]
 Share = Annotated[float, Field(gt=0, lt=0.5, description="share of the samples that is held out for this split")]

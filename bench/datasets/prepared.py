@@ -11,11 +11,10 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import numpy as np
-
 from bench.datasets.parts import part_of
 from bench.errors import DataError
 from bench.files import write_atomically
+from bench.lazy import np
 from bench.once import Pace, one_process
 
 FOLDER = "prepared"

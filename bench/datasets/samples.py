@@ -8,11 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import psutil
-
 from bench.datasets.base import Samples
-from bench.lazy import torch
+from bench.lazy import np, psutil, torch
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, dtype

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bench.datasets.base import Data, Samples, Split
 from bench.datasets.prepared import Prepared
 from bench.datasets.samples import Mapped
-from bench.lazy import torch
+from bench.lazy import np, torch
 
 if TYPE_CHECKING:
     from torch import Tensor

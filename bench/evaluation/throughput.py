@@ -67,11 +67,26 @@ def _seconds(call: Callable[[], object], times: int, device: torch.device) -> fl
     return time.perf_counter() - begin
 
 
-def count_flops(call: Callable[[], object]) -> float:
-    """Floating-point operations of the matrix products and convolutions of one call, backward passes included."""
+@dataclass(frozen=True)
+class Work:
+    """What a call asks of the device, backward passes included."""
+
+    flops: float
+    """Floating-point operations of matrix products and convolutions."""
+    operations: int
+    """Calls of the library's operations that compute something; views are none."""
+
+
+def count_work(call: Callable[[], object]) -> Work:
+    """What one call asks of the device."""
     with _FlopCounter() as counter:
         call()
-    return float(counter.total)
+    return Work(float(counter.total), counter.operations)
+
+
+def count_flops(call: Callable[[], object]) -> float:
+    """Floating-point operations of the matrix products and convolutions of one call, backward passes included."""
+    return count_work(call).flops
 
 
 class _FlopCounter(TorchDispatchMode):
@@ -80,9 +95,11 @@ class _FlopCounter(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.total = 0
+        self.operations = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
+        self.operations += not func.is_view
         formula = flop_registry.get(func._overloadpacket)
         if formula is not None:
             self.total += formula(*args, **(kwargs or {}), out_val=out)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.errors import UsageError
@@ -19,10 +18,12 @@ from bench.execution.missing import Missing, find_missing, find_missing_throughp
 from bench.execution.opened import find_other_data, find_stale_references
 from bench.execution.phases import Phases, Watcher, raise_usage_fault, reason_of, wait_for
 from bench.execution.pool import LocalPool
+from bench.execution.slots import candidates, choose_slots
 from bench.execution.tasks import Place, ProbeAnswer, ProbeTask
 from bench.files import remove_leftovers
 from bench.narrowing import Wanted
 from bench.record import Status
+from bench.spec import RunSpec
 from bench.store import PARTS, Store
 from bench.suite import Plan
 
@@ -60,17 +61,28 @@ class ThisMachine:
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
     slots: int | None = None
-    """Processes side by side; None for as many as the device has room for."""
+    """Runs side by side; None for as many as the device has room for."""
 
     @contextlib.contextmanager
     def open(
-        self, plan: Plan, store: Store, data_root: Path, weights: Path | None, interruption: Interruption
+        self,
+        plan: Plan,
+        runs: Sequence[RunSpec],
+        store: Store,
+        data_root: Path,
+        weights: Path | None,
+        interruption: Interruption,
     ) -> Iterator[Site]:
-        """As `bench.execution.executor.Engine` has it."""
+        """As `bench.execution.executor.Engine` has it: on a CPU slots are chosen by measuring, a GPU interleaves runs."""
         place = find_place(store, data_root, weights, self.device, interruption)
-        slots = self.slots or default_slots(plan, place.device)
-        with LocalPool(slots) as pool:
-            yield Site(place, pool, slots)
+        on_cpu = place.device == "cpu"
+        slots = self.slots
+        if slots is None and on_cpu and runs:
+            slots = choose_slots(runs, place, store.folder, interruption)
+        slots = slots or default_slots(plan, place.device)
+        at_once = slots if runs and not on_cpu else 1
+        with LocalPool(slots // at_once) as pool:
+            yield Site(place, pool, slots, at_once)
 
 
 def measure(
@@ -114,11 +126,8 @@ def find_place(store: Store, data_root: Path, weights: Path | None, device: str,
 
 
 def default_slots(plan: Plan, device: str) -> int:
-    """Runs side by side: one on a GPU; on a CPU as many as the cores this process may use have room for."""
-    if device != "cpu":
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // max(spec.training.threads for spec in plan.specs))
+    """Runs side by side where nothing is measured: one on a GPU; on a CPU as many as its cores have room for."""
+    return 1 if device != "cpu" else max(candidates(max(spec.training.threads for spec in plan.specs)))
 
 
 def conduct(
@@ -163,14 +172,18 @@ def conduct(
         store.check_writable()
         try:
             with Interruption() as interruption:
-                opened = (engine or ThisMachine(device, slots)).open(plan, store, data_root, weights, interruption)
-                with opened as site, locked(_prepared(store)):
+                with locked(_prepared(store)):  # whoever works here is told of before the device is waited for
+                    pass
+                engine = engine or ThisMachine(device, slots)
+                opened = engine.open(plan, missing.runs, store, data_root, weights, interruption)
+                with opened as site, locked(store.folder):
                     # somebody else may have worked here while this process waited for its device
                     missing = find_missing(wanted, store, read_statuses(store)[0])
                     _tidy(store, missing)
                     store.write_suite(plan.suite_text, plan.to_json())
                     with site.executor, Heartbeat(store.folder, watcher) as heartbeat:
                         phases = Phases(site.executor, store, site.place, heartbeat, interruption)
+                        phases.at_once = site.at_once
                         _carry_out(wanted.plan, missing, phases)
                     store.pack()
         except KeyboardInterrupt:

@@ -11,6 +11,8 @@ from typing import TextIO
 
 import torch
 
+from bench.execution.allocator import keep_freed_memory
+
 NONDETERMINISTIC = re.compile(r"^(\S+) does not have a deterministic implementation")
 """How torch's warnings begin where there is only another kind of implementation."""
 
@@ -22,11 +24,14 @@ def prepare_torch(device: str, threads: int) -> None:
         device: ``cpu`` or ``cuda:N``.
         threads: of a run on a CPU.
     """
+    keep_freed_memory()
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # a saturated discriminator makes denormals, which cost a hundredfold on a CPU
     if device != "cpu":
         torch.cuda.set_device(device)  # events and streams are of the current device
         torch.backends.cudnn.allow_tf32 = False
+        # it is meant so: the numbers are the same whether a step is recorded or not
+        warnings.filterwarnings("ignore", message="This instance was constructed with capturable=True")
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it only
     # an operation that cannot be is used all the same: the run's record names it
     torch.use_deterministic_algorithms(True, warn_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,6 +17,7 @@ from bench.execution.interruption import Interruption
 from bench.execution.tasks import Done, Failed, Place, Progress, Task
 from bench.plan import Plan
 from bench.record import Environment
+from bench.spec import RunSpec
 from bench.store import Store
 
 
@@ -94,19 +95,28 @@ class Site:
     place: Place
     executor: Executor
     slots: int
-    """Tasks that it has room for now, side by side."""
+    """Runs that it has room for now, side by side."""
+    at_once: int = 1
+    """Of them, those that one task interleaves."""
 
 
 class Engine(Protocol):
     """This machine, or a cluster."""
 
     def open(
-        self, plan: Plan, store: Store, data_root: Path, weights: Path | None, interruption: Interruption
+        self,
+        plan: Plan,
+        runs: Sequence[RunSpec],
+        store: Store,
+        data_root: Path,
+        weights: Path | None,
+        interruption: Interruption,
     ) -> AbstractContextManager[Site]:
         """Be ready for a plan's tasks; leaving it stops what still runs.
 
         Args:
             plan: whose tasks they will be.
+            runs: that are all going to be submitted; none where each is decided on when others have ended.
             store: where results go.
             data_root: where data sets and classifiers lie.
             weights: of the Inception network, where they do not lie under the data root.

@@ -14,6 +14,7 @@ from bench.activity import now
 from bench.errors import StorageError, UsageError
 from bench.execution.executor import UNLIMITED, Executor, Limits, Outcome
 from bench.execution.interruption import Interruption
+from bench.execution.packs import make_packs
 from bench.execution.tasks import (
     DatasetAnswer,
     DatasetTask,
@@ -74,6 +75,8 @@ class Phases:
     ) -> None:
         self.pool, self.store, self.place, self.watcher = pool, store, place, watcher
         self.interruption = interruption
+        self.at_once = 1
+        """Runs that one process interleaves, where they may be: on a GPU. Out of memory, fewer of them are tried."""
         self.warnings: list[str] = []
         self.losses: list[str] = []
         """What became of machines that tasks ran on: told, and made up for."""
@@ -179,9 +182,15 @@ class Phases:
     def train(self, specs: Sequence[RunSpec], name: str = "runs") -> None:
         """Train and record all of them, in a phase of that name."""
         self.watcher.phase(name, len(specs))
+        runs = [Run(self, spec) for spec in specs]
+        packed = [run for run in runs if self.at_once > 1 and run.can_be_packed]
         futures: Pending = {}
-        for spec in specs:
-            futures |= _Run(self, spec).submit()
+        for threads in dict.fromkeys(run.spec.training.threads for run in packed):  # which a process has but once
+            for pack in make_packs([run for run in packed if run.spec.training.threads == threads], self.at_once):
+                futures |= pack.submit()
+        for run in runs:
+            if run not in packed:
+                futures |= run.submit()
         for _ in each_outcome(futures, self.pool, self.interruption, self.watcher.stopping):
             pass
         self._see_records([spec.run_id for spec in specs])
@@ -218,7 +227,7 @@ class Phases:
         Returns:
             What it told of itself.
         """
-        run = _Run(self, spec, watcher, unwanted, validated)
+        run = Run(self, spec, watcher, unwanted, validated)
         pending = run.submit()
         while pending:
             ((future, finish),) = pending.items()
@@ -231,7 +240,7 @@ class Phases:
         return wait_for(futures, self.pool, self.interruption, self.watcher.stopping)
 
 
-class _Run:
+class Run:
     """One run under way: what it told so far, should its process not live to record it."""
 
     def __init__(
@@ -254,24 +263,33 @@ class _Run:
         self.before = _stamp(phases.store, spec.run_id)
 
     def submit(self) -> Pending:
+        """Queue its process."""
         phases, execution = self.phases, self.spec.execution
         memory = execution.memory_limit_gib
         future = phases.pool.submit(
             RunTask(place=phases.place, spec=self.spec, validated=self.validated),
             log=phases.store.run_folder(self.spec.run_id) / "log.txt",
             limits=Limits(execution.timeout_seconds, None if memory is None else round(memory * 2**30)),
-            started=self._start,
-            progress=self._progress,
+            started=self.start,
+            progress=self.progress,
             unwanted=self.unwanted,
         )
         return {future: self._finish}
 
-    def _start(self) -> None:
+    @property
+    def can_be_packed(self) -> bool:
+        """Whether other runs may share its process: not where it is held to limits of its own."""
+        execution = self.spec.execution
+        return execution.timeout_seconds is None and execution.memory_limit_gib is None
+
+    def start(self) -> None:
+        """It left the queue."""
         self.started_at = now()
         self.rows = []  # a process that goes on from a checkpoint tells of what lies before it, too
         self.watcher.started(self.spec.run_id)
 
-    def _progress(self, progress: Progress) -> None:
+    def progress(self, progress: Progress) -> None:
+        """It told of itself."""
         if not progress.note:
             self.last = progress
         self.rows += progress.rows
@@ -282,11 +300,9 @@ class _Run:
         if outcome.done is not None and outcome.done.stopped:
             return {}
         raise_storage_fault(outcome)
-        store, record = phases.store, None
-        if outcome.done is not None and outcome.done.answer:
-            record = Record.model_validate_json(outcome.done.answer)
-        elif _stamp(store, run_id) != self.before:  # not the one of an earlier failure, which is tried again
-            record = store.record(run_id)
+        store = phases.store
+        told = outcome.done is not None and outcome.done.answer  # by another machine, whose files may be seen later
+        record = Record.model_validate_json(told) if told else self.record()
         if record is None:
             if outcome.lost is not None and self._may_try_again(outcome.lost):
                 return self.submit()
@@ -297,9 +313,7 @@ class _Run:
             record = self._record_for(outcome)
             store.write_history(run_id, make_history(self.rows))
             store.write_record(record)
-        phases.recorded += 1
-        self.is_recorded = True
-        self.watcher.finished(run_id, record.status, record.reason)
+        self.finish(record)
         return {}
 
     def _may_try_again(self, lost: str) -> bool:
@@ -312,6 +326,25 @@ class _Run:
             return False
         self.phases.tell_loss(self.spec.run_id, lost, self.watcher)
         return True
+
+    def record(self) -> Record | None:
+        """The one that its process wrote: not that of an earlier failure, which is tried again."""
+        store, run_id = self.phases.store, self.spec.run_id
+        return store.record(run_id) if _stamp(store, run_id) != self.before else None
+
+    def settle(self, outcome: Outcome) -> bool:
+        """Take in how the process ended that it shared with others; whether it is recorded."""
+        raise_storage_fault(outcome)
+        record = self.record()
+        if record is not None:
+            self.finish(record)
+        return record is not None
+
+    def finish(self, record: Record) -> None:
+        """It is recorded."""
+        self.phases.recorded += 1
+        self.is_recorded = True
+        self.watcher.finished(self.spec.run_id, record.status, record.reason)
 
     def _record_for(self, outcome: Outcome) -> Record:
         """The record of a run whose process could not write one."""

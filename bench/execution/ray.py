@@ -18,6 +18,7 @@ from bench.execution.ray_executor import POLL_SECONDS, Needs, Node, RayExecutor,
 from bench.execution.ray_node import Folder, Terms, identify, look
 from bench.execution.tasks import Place
 from bench.plan import Plan
+from bench.spec import RunSpec
 from bench.store import Store
 
 LOOK_SECONDS = 120.0
@@ -41,7 +42,13 @@ class RayCluster:
 
     @contextlib.contextmanager
     def open(
-        self, plan: Plan, store: Store, data_root: Path, weights: Path | None, interruption: Interruption
+        self,
+        plan: Plan,
+        runs: Sequence[RunSpec],
+        store: Store,
+        data_root: Path,
+        weights: Path | None,
+        interruption: Interruption,
     ) -> Iterator[Site]:
         """As `bench.execution.executor.Engine` has it."""
         if self.device not in ("auto", "cpu", "cuda"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -24,6 +24,7 @@ from bench.execution.schedule import Schedule
 from bench.execution.tasks import HistoryRow, Progress, RunTask, make_history
 from bench.record import Record, Status
 from bench.store import Store
+from bench.training.capture import record_steps
 from bench.training.game import Game
 from bench.training.log import LOGGED
 from bench.training.streams import SharedStreams
@@ -48,20 +49,34 @@ def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[]
     Raises:
         StorageError: its files cannot be written.
     """
+    course = Course()
+    under_way = steps_of(task, course, report, stopping)
+    with noted_nondeterminism(course.nondeterministic):
+        while True:
+            try:
+                next(under_way)
+            except StopIteration as end:
+                return bool(end.value)
+
+
+def steps_of(
+    task: RunTask, course: Course, report: Callable[[Progress], None], stopping: Callable[[], bool]
+) -> Generator[None, None, bool]:
+    """The same as `run`, piece by piece: it pauses when the device has work to do that it would wait for next.
+
+    Whoever goes on with it minds what is the process's: the current stream, torch's shared random state, warnings.
+    """
     begin = time.perf_counter()
     Store(task.place.results).write_spec(task.spec)
-    course = Course()
-    with noted_nondeterminism(course.nondeterministic):
-        running = _Run(task, course, begin)
-        running.begin(report)
-        if not running.train(report, stopping):
-            return False
-        history = running.keep_files()
-    running.record(history)
-    return True
+    running = Running(task, course, begin)
+    running.begin(report)
+    recorded = yield from running.train(report, stopping)
+    if recorded:
+        running.record(running.keep_files())
+    return recorded
 
 
-class _Run:
+class Running:
     """A run under way.
 
     Args:
@@ -95,19 +110,26 @@ class _Run:
         if self.resumable.resume():
             self.schedule.go_on(self.game)
             self._tell(report, self.course.rows)
+        why_not = record_steps(self.game)
+        if why_not is not None and self.device.type != "cpu":
+            print(f"steps are not recorded as CUDA graphs: {why_not}")
         self.course.start += self.clock() - self.course.total
 
-    def train(self, report: Callable[[Progress], None], stopping: Callable[[], bool]) -> bool:
+    def train(self, report: Callable[[Progress], None], stopping: Callable[[], bool]) -> Generator[None, None, bool]:
         """Play and evaluate to the end; False where it was stopped before, with a checkpoint."""
         game, course, interval = self.game, self.course, self.spec.execution.checkpoint_seconds
         checkpoint_at = self.clock() + interval
         while True:
-            finite = game.advance(self.schedule.next_stretch(game))
+            game.enqueue(self.schedule.next_stretch(game))
+            yield
+            finite = game.settle()
             rows = self._evaluate() if finite and self.schedule.evaluation_due(game) else []
             course.rows += rows
             self._tell(report, rows)
             if not finite or self.schedule.ended(game):
                 self.last_step = game.step if finite else game.finite_steps
+                if game.recorded is not None and game.recorded.refused:
+                    print(f"steps were not replayed from CUDA graphs: {game.recorded.refused}")
                 self.diverged = not finite
                 return True
             unwanted = stopping()

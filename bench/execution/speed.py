@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import torch
 
 from bench.datasets.loading import load_dataset
 from bench.evaluation.throughput import REPEATS, count_flops, peak_flops_per_second, time_calls
 from bench.execution.run import peak_memory
-from bench.execution.tasks import ThroughputTask
+from bench.execution.tasks import SpeedAnswer, SpeedTask, ThroughputTask
 from bench.record import Throughput
 from bench.training.game import Game
 
@@ -56,3 +58,17 @@ def measure_speed(task: ThroughputTask) -> Throughput:
         peak_memory_bytes=memory,
         environment=task.place.environment,
     )
+
+
+def count_steps(task: SpeedTask) -> SpeedAnswer:
+    """Play for so long, counting the steps from the moment on that all who are beside it count theirs."""
+    spec, device = task.spec, torch.device(task.place.device)
+    game = Game(spec, load_dataset(spec.dataset, task.place.data_root).to(device), device)
+    game.advance(2)
+    while time.time() < task.begin_at:
+        game.advance(1)
+    steps, begin = 0, time.perf_counter()
+    while (seconds := time.perf_counter() - begin) < task.seconds:
+        game.advance(1)
+        steps += 1
+    return SpeedAnswer(steps_per_second=steps / seconds)

@@ -26,6 +26,8 @@ from bench.suite import Plan
 
 Way = Literal["again", "packed", "interrupted", "evaluated more often"]
 WAYS: tuple[Way, ...] = ("again", "packed", "interrupted", "evaluated more often")
+PACKED = 4
+"""Runs that one process interleaves on a GPU."""
 CHECKPOINT_SECONDS = 0.1
 """Of runs that are killed: something is to be there to go on from."""
 
@@ -135,12 +137,15 @@ class _Trial:
 
     def train_packed(self, specs: Sequence[RunSpec]) -> list[Verdict]:
         """In another order, among others, more of them at a time than there are cores."""
-        slots = (os.cpu_count() or 1) + 1 if self.place.device == "cpu" else 2
+        on_cpu = self.place.device == "cpu"
+        slots, at_once = ((os.cpu_count() or 1) + 1, 1) if on_cpu else (1, PACKED)
         others = [spec.with_seed(spec.seed ^ 1) for spec in specs]
         mixed = [spec for pair in zip(reversed(specs), others, strict=True) for spec in pair]
         with LocalPool(slots) as pool:
-            self._phases("packed", pool).train(list({spec.run_id: spec for spec in mixed}.values()), "packed")
-        return [self._compare("packed", spec, f"{slots} at a time") for spec in specs]
+            phases = self._phases("packed", pool)
+            phases.at_once = at_once  # on a GPU in one process, a stream each
+            phases.train(list({spec.run_id: spec for spec in mixed}.values()), "packed")
+        return [self._compare("packed", spec, f"{slots * at_once} at a time") for spec in specs]
 
     def train_interrupted(self, specs: Sequence[RunSpec]) -> list[Verdict]:
         """Asked to stop, gone on, killed, and gone on again."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import importlib
 import logging
 import os
+import pkgutil
 import signal
 import sys
 import threading
@@ -13,13 +15,19 @@ import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 
+# all that a task needs is imported here, so that the fork server has it loaded before it forks
+import filelock  # noqa: F401
+import pyarrow.pandas_compat
+import pyarrow.parquet  # noqa: F401
 import sklearn.datasets
 import sklearn.model_selection  # noqa: F401
 import torch
+import torch.utils.serialization.config
 import tqdm
+from PIL import Image
 from pydantic import TypeAdapter
 
-# all that a task needs is imported here, so that the fork server has it loaded before it forks
+import bench.architectures
 from bench.catalog import CATALOGS
 from bench.datasets.loading import load_dataset
 from bench.environment import device_environment, host_environment, resolve_device
@@ -28,19 +36,24 @@ from bench.evaluation.reference import make_reference, perfect_samples
 from bench.evaluation.spaces import fetch_files, open_space
 from bench.execution.determinism import prepare_torch
 from bench.execution.limits import leave_with_parent, limit_allocations
+from bench.execution.packing import run_pack
+from bench.execution.profiling import profile_cell
 from bench.execution.run import SAMPLES_KEPT_IMAGES, SAMPLES_KEPT_POINTS, run
-from bench.execution.speed import measure_speed
+from bench.execution.speed import count_steps, measure_speed
 from bench.execution.tasks import (
     DatasetAnswer,
     DatasetTask,
     Done,
     Failed,
     Message,
+    PackTask,
     ProbeAnswer,
     ProbeTask,
+    ProfileTask,
     Progress,
     ReferenceTask,
     RunTask,
+    SpeedTask,
     Task,
     ThroughputTask,
 )
@@ -50,6 +63,9 @@ from bench.store import Store
 
 for _catalog in CATALOGS:
     _catalog.names()
+for _module in pkgutil.iter_modules(bench.architectures.__path__):  # parts of players, imported as they are built
+    importlib.import_module(f"{bench.architectures.__name__}.{_module.name}")
+Image.preinit()  # the formats of pictures
 # torch-fidelity's progress bars: their default lock is a semaphore of the system, which a process must tidy up
 tqdm.tqdm.set_lock(threading.RLock())
 
@@ -132,6 +148,15 @@ def _perform(task: Task, tell: Callable[[Progress], None], stopping: Callable[[]
             return Done(stopped=True)
         record = Store(task.place.results).record(task.spec.run_id)
         return Done(answer="" if record is None else record.model_dump_json())
+    if isinstance(task, PackTask):
+        plugins = tuple(dict.fromkeys(plugin for spec in task.specs for plugin in spec.plugins))
+        _prepare(task.place.device, task.specs[0].training.threads, plugins)
+        packed = run_pack(task, tell, stopping)
+        return Done(stopped=True) if packed is None else Done(answer=packed.model_dump_json())
+    if isinstance(task, ProfileTask | SpeedTask):
+        _prepare(task.place.device, task.spec.training.threads, task.spec.plugins)
+        told = profile_cell(task) if isinstance(task, ProfileTask) else count_steps(task)
+        return Done(answer=told.model_dump_json())
     with _told(tell):
         return _measure(task)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import Field
@@ -157,6 +157,10 @@ class Memory:
         """Hold the scalar ``value`` as the number ``name``, in place."""
         self.recall(name, value)  # moves it to the device of the scores, the first time
         self._memory[name].copy_(value.detach())
+
+    def tensors(self) -> Iterator[Tensor]:
+        """The numbers themselves, which `remember` changes in place."""
+        return iter(self._memory.values())
 
     def state_dict(self) -> dict[str, Tensor]:
         """The numbers."""

@@ -37,6 +37,7 @@ def refuse_parts(batch_size: int, parts: int, words: str) -> None:
 class Packing:
     """Samples are joined along their channels (of points, their coordinates); a batch holds 1/m as many packs."""
 
+    capturable: ClassVar[bool] = True
     samples: Annotated[int, Unit("samples"), Field(ge=1, le=64, description="m, samples of one pack")] = 2
 
     @property

@@ -11,6 +11,7 @@ from bench.report.blocks import Block, Cell, Facts, Row, Table, Text, Verbatim
 from bench.report.material import Material
 from bench.report.style import Look
 from bench.report.tasks import Task
+from bench.spec import TrainingSpec
 
 
 def protocol(material: Material, command: str, look: dict[str, Look]) -> tuple[Block, ...]:
@@ -83,12 +84,18 @@ def _task(material: Material, task: Task) -> tuple[str, ...]:
         str(spec.training.batch_size),
         f"{spec.training.ema_images:,} images" if spec.training.ema_images else "off",
         "constant" if spec.training.learning_rate_decay == "none" else f"{spec.training.learning_rate_decay} decay",
-        str(spec.training.threads),
+        _computing(spec.training),
         space,
         (", ".join(f"{g:,} / {r:,}" for g, r in sizes) or "–") + (f" ({', '.join(splits)})" if splits else ""),
         ", ".join(weights) or "–",
         f"{spec.evaluation.every:,g} {spec.training.budget.unit}",
     )
+
+
+def _computing(training: TrainingSpec) -> str:
+    """Threads, and what of the arithmetic is not as it is by default."""
+    special = [name for name in (training.precision, training.memory_format) if name not in ("float32", "contiguous")]
+    return ", ".join([str(training.threads), *special])
 
 
 def _objectives(material: Material, look: dict[str, Look]) -> Table:

@@ -26,6 +26,7 @@ class Average:
         self.half_life = half_life
         # estimates of the average's own singular values: averaged ones would be of nothing
         self._norms = spectral_norms(self.network)
+        self._share: float | torch.Tensor = 0.0
         estimates = {id(tensor) for norm, _ in self._norms for tensor in norm.buffers()}
         tensors = zip(_tensors(self.network), _tensors(network), strict=True)
         pairs = [(averaged.detach(), live.detach()) for averaged, live in tensors if id(averaged) not in estimates]
@@ -37,10 +38,25 @@ class Average:
         """The share of the average that is kept in an update ``new`` images after the last, ``images`` in all."""
         return float(0.5 ** (new / min(self.half_life, RAMP * images)))
 
+    def prepare(self, images: int, new: int) -> None:
+        """Set what the next `update` takes of the live network."""
+        share = 1 - self.decay(images, new)
+        if isinstance(self._share, torch.Tensor):
+            self._share.fill_(share)
+        else:
+            self._share = share
+
+    def keep_on_device(self, device: torch.device) -> None:
+        """Hold what `prepare` sets on the device, where a recorded step reads it; the numbers are the same."""
+        self._share = torch.tensor(float(self._share), device=device)
+
     @torch.no_grad()
-    def update(self, images: int, new: int) -> None:
-        """Move towards the live network."""
-        torch._foreach_lerp_(self._averaged, self._live, 1 - self.decay(images, new))
+    def update(self) -> None:
+        """Move towards the live network, by as much as `prepare` said."""
+        if isinstance(self._share, torch.Tensor):
+            torch._foreach_lerp_(self._averaged, self._live, [self._share] * len(self._averaged))
+        else:
+            torch._foreach_lerp_(self._averaged, self._live, self._share)
         for averaged, live in self._copied:  # counters: an average of integers means nothing
             averaged.copy_(live)
         advance(self._norms)

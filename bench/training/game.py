@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -21,13 +21,19 @@ from bench.errors import MIXED_SAMPLES, CatalogError
 from bench.objectives.base import Batch
 from bench.spec import Choice, RunSpec
 from bench.training.average import Average
+from bench.training.capture import find_host_decisions
 from bench.training.dynamics import Update, accuracy
 from bench.training.gradients import Gradients
 from bench.training.log import Log, LoggedStep
 from bench.training.orders import choose_order, step_where
 from bench.training.parts import Parts
 from bench.training.players import build_players
+from bench.training.precision import computing_in, in_float32
+from bench.training.rates import hold_rate, set_rate
 from bench.training.streams import Streams, fresh
+
+if TYPE_CHECKING:
+    from bench.training.capture import Recorded
 
 GENERATE_BATCH = 512
 
@@ -61,6 +67,12 @@ class Game(Gradients):
         self.generator = players.generator.to(device).train()
         self.discriminator = players.discriminator.to(device).train()
         self.latent_dim, self.latent = players.latent_dim, players.latent
+        if spec.training.memory_format == "channels-last" and data.is_image:
+            for player in (self.generator, self.discriminator):  # what they make of images lies as their weights do
+                player.to(memory_format=torch.channels_last)
+        if spec.training.precision == "bfloat16":
+            for player in (self.generator, self.discriminator):
+                player.register_forward_hook(in_float32)
         self._generator_weights = list(self.generator.parameters())
         self._discriminator_weights = list(self.discriminator.parameters())
         self._generator_norms = spectral_norms(self.generator)
@@ -83,6 +95,13 @@ class Game(Gradients):
         self._alive = torch.ones((), device=device)
         self._finite_steps = torch.zeros((), device=device)
         self._log = Log(spec.total_steps, spec.images_per_step)
+        # on a GPU whether steps are recorded or not, so that the numbers are the same
+        self._rates_on_device = device.type == "cuda" and not find_host_decisions(objective)
+        if self._rates_on_device:
+            self.hold_rates_on_device()
+        self._stretch = time.perf_counter(), self.seconds, self.step
+        self.recorded: Recorded | None = None
+        """Plays the device's part of a step in place of `play_on_device`, with the same numbers."""
 
     @property
     def logged(self) -> list[LoggedStep]:
@@ -105,14 +124,27 @@ class Game(Gradients):
         The device is waited for once, at the end.
 
         Returns:
+            See `settle`.
+        """
+        self.enqueue(steps)
+        return self.settle()
+
+    def enqueue(self, steps: int) -> None:
+        """Begin to play so many generator steps, waiting for nothing; `settle` is to be called next."""
+        self._stretch = time.perf_counter(), self.seconds, self.step
+        for _ in range(steps):
+            self.play()
+
+    def settle(self) -> bool:
+        """Wait for what was begun.
+
+        Returns:
             Whether all that was looked at has stayed finite; if not, `finite_steps` says how far it did. Losses and
             penalties are looked at in every step, weights in those that are logged and in the last one: which
             steps a stretch is made of does not change where a run is seen to diverge.
         """
-        started, first_second, first_step = time.perf_counter(), self.seconds, self.step
-        for _ in range(steps):
-            self.play()
         finite = bool(self._alive.item())
+        started, first_second, first_step = self._stretch
         self.seconds = first_second + time.perf_counter() - started
         self._log.collect((first_step, first_second), (self.step, self.seconds))
         return finite
@@ -120,6 +152,18 @@ class Game(Gradients):
     @property
     def _optimizers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
         return self.generator_optimizer, self.discriminator_optimizer
+
+    def counters(self) -> tuple[Tensor, ...]:
+        """What of the game itself a step changes on the device."""
+        return self._alive, self._finite_steps
+
+    def hold_rates_on_device(self) -> None:
+        """Hold on the device what changes from step to step, as a recorded step needs it."""
+        self._rates_on_device = True
+        for optimizer in self._optimizers:
+            hold_rate(optimizer, self.device)
+        if self.average is not None:
+            self.average.keep_on_device(self.device)
 
     @property
     def progress(self) -> float:
@@ -133,24 +177,40 @@ class Game(Gradients):
         # the last step of the budget has the smallest rate, not zero
         decay = 1 - self.progress if self.spec.training.learning_rate_decay == "linear" else 1.0
         for optimizer, rate in zip(self._optimizers, self._rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * decay * self.parts.rate_factor()
+            set_rate(optimizer, rate * decay * self.parts.rate_factor())
 
     def play(self) -> None:
         """One generator step after its n_critic discriminator steps; waits for nothing."""
         self._prepare_step()
         self.step += 1
-        logged = self._log.due(self.step)
-        critic, artist = self._play_in_order(self, logged)
         if self.average is not None:
-            self.average.update(self.images, self.spec.images_per_step)
+            self.average.prepare(self.images, self.spec.images_per_step)
+        logged = self._log.due(self.step)
+        play = self.play_on_device if self.recorded is None else self.recorded.play
+        numbers = play(logged, logged or self.step == self.spec.total_steps)
+        if numbers is not None:
+            self._log.add(self.step, numbers)
+
+    def play_on_device(self, logged: bool, checked: bool) -> Tensor | None:
+        """What of a step the device does: nothing in it depends on the host but the arguments.
+
+        Args:
+            logged: whether to tell the numbers of `LOGGED`, which are returned.
+            checked: whether to look for weights that are not finite.
+        """
+        with computing_in(self.spec.training.precision, self.device):
+            critic, artist = self._play_in_order(self, logged)
+        if self.average is not None:
+            self.average.update()
         numbers = (critic.loss, critic.penalty, artist.loss, artist.penalty)
         self._alive *= torch.isfinite(torch.stack(numbers).sum())
-        if logged or self.step == self.spec.total_steps:
+        if checked:
             self._alive *= self._has_finite_weights()
         self._finite_steps += self._alive
-        if logged:
-            norms = [get_total_norm(_gradients(of)) for of in (self._discriminator_weights, self._generator_weights)]
-            self._log.add(self.step, torch.stack((*numbers, *norms, *critic.seen, *artist.seen)))
+        if not logged:
+            return None
+        norms = [get_total_norm(_gradients(of)) for of in (self._discriminator_weights, self._generator_weights)]
+        return torch.stack((*numbers, *norms, *critic.seen, *artist.seen))
 
     def update_discriminator(self, real: Tensor, *, watched: bool = False) -> Update:
         """One update.
@@ -271,6 +331,10 @@ class Game(Gradients):
         self._alive.copy_(state["alive"])
         self._finite_steps.copy_(state["finite_steps"])
         self._log.load_state_dict(state["log"])
+        if self._rates_on_device:
+            self.hold_rates_on_device()
+        if self.recorded is not None:
+            self.recorded.forget()
 
 
 def _optimizer(choice: Choice, weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

@@ -32,6 +32,9 @@ class OptimizerEntry(Protocol):
 
     Where the class attribute ``extrapolates`` is true, it has a method ``extrapolate`` as that of
     `bench.training.extrapolation.Extragradient`.
+
+    Its class attribute ``capturable`` is True where a step asks the host for nothing that changes, so that it can be
+    recorded as a CUDA graph with a learning rate that is a tensor; see `bench.training.capture`.
     """
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
@@ -44,6 +47,7 @@ class OptimizerEntry(Protocol):
 class Adam:
     """Adaptive moments."""
 
+    capturable: ClassVar[bool] = True
     learning_rate: LearningRate = 2e-4
     beta1: Beta1 = 0.5
     beta2: Beta2 = 0.999
@@ -58,6 +62,7 @@ class Adam:
 class Sgd:
     """Gradient descent, with momentum if asked for."""
 
+    capturable: ClassVar[bool] = True
     learning_rate: PlainRate = 1e-2
     momentum: Inertia = 0.0
 
@@ -73,6 +78,7 @@ class Sgd:
 class RmsProp:
     """Gradients divided by the root of their mean square."""
 
+    capturable: ClassVar[bool] = True
     learning_rate: LearningRate = 5e-5
     alpha: Annotated[float, Field(ge=0, lt=1, description="α, decay of the mean of squared gradients")] = 0.99
 

@@ -142,6 +142,11 @@ class Parts:
         for memory in self._observers:
             memory.observe(batch.real_scores.detach(), batch.fake_scores.detach())
 
+    def memory_tensors(self) -> Iterator[Tensor]:
+        """What is remembered, itself and no copy of it: changed in place by every update."""
+        for memory in self._observers:
+            yield from memory.tensors()
+
     def observe_weights(self, player: str, weights: Sequence[Tensor]) -> None:
         """Let those that remember them take in a player's weights after its update."""
         for stabiliser in self._weights_terms:

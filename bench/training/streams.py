@@ -74,20 +74,30 @@ class SharedStreams:
 
     def state_dict(self) -> dict[str, Any]:
         """Where they stand."""
+        return self.positions(self._device)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.restore(state, self._device)
+
+    @staticmethod
+    def positions(device: torch.device) -> dict[str, Any]:
+        """Where the generators of this process stand, and that of ``device``."""
         _, keys, *counters = np.random.get_state()
         version, numbers, gaussian = random.getstate()
         return {
             "torch": torch.get_rng_state(),
-            "device": torch.cuda.get_rng_state(self._device) if self._device.type == "cuda" else None,
+            "device": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
             "numpy": (torch.from_numpy(np.asarray(keys).astype(np.int64)), *counters),
             "python": (version, torch.tensor(numbers, dtype=torch.int64), gaussian),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
+    @staticmethod
+    def restore(state: dict[str, Any], device: torch.device) -> None:
+        """Bring them to where `positions` found them."""
         torch.set_rng_state(state["torch"])
         if state["device"] is not None:
-            torch.cuda.set_rng_state(state["device"], self._device)
+            torch.cuda.set_rng_state(state["device"], device)
         keys, *counters = state["numpy"]
         np.random.set_state(("MT19937", keys.numpy().astype(np.uint32), *counters))
         version, numbers, gaussian = state["python"]

@@ -97,7 +97,7 @@ def tune(
             try:
                 with Interruption() as interruption:
                     engine = engine or ThisMachine(device, slots)
-                    with engine.open(plan, store, data_root, weights, interruption) as site:
+                    with engine.open(plan, (), store, data_root, weights, interruption) as site:
                         phases = Phases(site.executor, store, site.place, watcher, interruption)
                         phases.open_datasets([study.spec for study in tuning.studies])
                         watcher.phase(

@@ -91,6 +91,8 @@ def _grid(task: Task, label: str) -> list[str]:
         "ema_images": training.ema_images,
         "learning_rate_decay": training.learning_rate_decay,
         "threads": training.threads,
+        "precision": training.precision,
+        "memory_format": training.memory_format,
     }
     measured = {"samples": evaluation.samples, "every": evaluation.every, "space": evaluation.space}
     return [

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +31,7 @@ from bench.execution.ray_node import SILENCE_SECONDS, Mailbox
 from bench.execution.tasks import Progress, ReferenceTask, RunTask, Task, ThroughputTask
 from bench.plan import Plan
 from bench.record import Status
+from bench.spec import RunSpec
 from bench.store import Store
 from bench.suite import load_suite
 from tests.execution.carrying import TINY, Silent
@@ -59,9 +60,15 @@ class Elsewhere:
 
     @contextmanager
     def open(
-        self, plan: Plan, store: Store, data_root: Path, weights: Path | None, interruption: Interruption
+        self,
+        plan: Plan,
+        runs: Sequence[RunSpec],
+        store: Store,
+        data_root: Path,
+        weights: Path | None,
+        interruption: Interruption,
     ) -> Iterator[Site]:
-        with ThisMachine("cpu", 2).open(plan, store, data_root, weights, interruption) as site:
+        with ThisMachine("cpu", 2).open(plan, (), store, data_root, weights, interruption) as site:
             assert isinstance(site.executor, LocalPool)
             self._pool = site.executor
             yield Site(site.place, self, 2)
