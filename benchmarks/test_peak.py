@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from bench.execution.determinism import prepare_torch
 from bench.suite import plan_suite
 from bench.training.game import Game
 from benchmarks.bare import non_saturating_step, wasserstein_step
+from benchmarks.turns import take_turns
 
 CPU = torch.device("cpu")
 ROUNDS = 9
@@ -58,10 +57,7 @@ def test_share_of_the_peak(benchmark: BenchmarkFixture, name: str) -> None:
     flops = count_flops(game.play)
     a, b = torch.randn(2, MATRIX_CPU, MATRIX_CPU)
     out = torch.empty_like(a)
-    calls = (game.play, bare, lambda: torch.mm(a, b, out=out))
-    for call in calls:
-        call()
-    rounds = [[_seconds(call) for call in calls] for _ in range(ROUNDS)]
+    rounds = take_turns((game.play, bare, lambda: torch.mm(a, b, out=out)), ROUNDS)
     ours, theirs, products = zip(*rounds, strict=True)
     rate = 2 * MATRIX_CPU**3 / min(products)
     share, bare_share = (flops / statistics.median(each) / rate for each in (ours, theirs))
@@ -73,9 +69,3 @@ def test_share_of_the_peak(benchmark: BenchmarkFixture, name: str) -> None:
         f"\n{name}: {share:.1%} of the rate of matrix products (bare loop {bare_share:.1%}), "
         f"Game / bare = {ratio:.3f} ({ROUNDS} rounds: {ratios[0]:.3f} to {ratios[-1]:.3f})"
     )
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    call()
-    return time.perf_counter() - begin

@@ -94,7 +94,8 @@ class Game(Gradients):
         self.seconds = 0.0
         self._alive = torch.ones((), device=device)
         self._finite_steps = torch.zeros((), device=device)
-        self._log = Log(spec.total_steps, spec.images_per_step)
+        self._total, self._images_per_step = spec.total_steps, spec.images_per_step  # looked up in every step
+        self._log = Log(self._total, self._images_per_step)
         # on a GPU whether steps are recorded or not, so that the numbers are the same
         self._rates_on_device = device.type == "cuda" and not find_host_decisions(objective)
         if self._rates_on_device:
@@ -111,7 +112,7 @@ class Game(Gradients):
     @property
     def images(self) -> int:
         """Real images shown to the discriminator so far."""
-        return self.step * self.spec.images_per_step
+        return self.step * self._images_per_step
 
     @property
     def finite_steps(self) -> int:
@@ -168,7 +169,7 @@ class Game(Gradients):
     @property
     def progress(self) -> float:
         """The share of the budget that is spent, as far as it is known: from 0 to 1."""
-        total = self.spec.total_steps
+        total = self._total
         return min(1.0, self.step / total if total else self.seconds / self.spec.training.budget.amount)
 
     def _prepare_step(self) -> None:
@@ -184,10 +185,10 @@ class Game(Gradients):
         self._prepare_step()
         self.step += 1
         if self.average is not None:
-            self.average.prepare(self.images, self.spec.images_per_step)
+            self.average.prepare(self.images, self._images_per_step)
         logged = self._log.due(self.step)
         play = self.play_on_device if self.recorded is None else self.recorded.play
-        numbers = play(logged, logged or self.step == self.spec.total_steps)
+        numbers = play(logged, logged or self.step == self._total)
         if numbers is not None:
             self._log.add(self.step, numbers)
 
