@@ -73,7 +73,7 @@ class ThisMachine:
         weights: Path | None,
         interruption: Interruption,
     ) -> Iterator[Site]:
-        """As `bench.execution.executor.Engine` has it: slots of a CPU are chosen by measuring, a GPU interleaves runs."""
+        """As `bench.execution.executor.Engine` has it: a CPU's slots are chosen by measuring, a GPU interleaves runs."""
         place = find_place(store, data_root, weights, self.device, interruption)
         on_cpu = place.device == "cpu"
         slots = self.slots
