@@ -73,7 +73,7 @@ class ThisMachine:
         weights: Path | None,
         interruption: Interruption,
     ) -> Iterator[Site]:
-        """As `bench.execution.executor.Engine` has it: a CPU's slots are chosen by measuring, a GPU interleaves runs."""
+        """As `bench.execution.executor.Engine` has it; slots of a CPU are measured, a GPU interleaves runs."""
         place = find_place(store, data_root, weights, self.device, interruption)
         on_cpu = place.device == "cpu"
         slots = self.slots
@@ -172,11 +172,12 @@ def conduct(
         store.check_writable()
         try:
             with Interruption() as interruption:
-                with locked(_prepared(store)):  # whoever works here is told of before the device is waited for
-                    pass
+                if store.folder.is_dir():
+                    with locked(store.folder):  # whoever works here is told of before the device is waited for
+                        pass
                 engine = engine or ThisMachine(device, slots)
                 opened = engine.open(plan, missing.runs, store, data_root, weights, interruption)
-                with opened as site, locked(store.folder):
+                with opened as site, locked(_prepared(store)):
                     # somebody else may have worked here while this process waited for its device
                     missing = find_missing(wanted, store, read_statuses(store)[0])
                     _tidy(store, missing)
