@@ -48,6 +48,12 @@ def find_feature_conflicts(objective: ObjectiveSpec, architecture: Choice) -> li
     ]
 
 
+def without_penalties(objective: ObjectiveSpec) -> ObjectiveSpec:
+    """The same with no penalties, nor stabilisers that need one: what is left when their cost is measured."""
+    kept = tuple(choice for choice in objective.stabilisers if not _says(stabilisers, choice.name, "needs_penalty"))
+    return objective.model_copy(update={"penalties": (), "stabilisers": kept})
+
+
 def _says(catalog: Catalog[Any], name: str, attribute: str) -> Any:
     """What the entry's class says of itself; False where it says nothing."""
     return getattr(catalog.entry(name).factory, attribute, False)

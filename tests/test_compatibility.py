@@ -9,6 +9,8 @@ import pytest
 
 from bench.catalog import CATALOGS, architectures, objectives, optimizers, stabilisers
 from bench.compatibility import find_batch_conflicts, find_conflicts, find_contradictions
+from bench.matching import without_penalties
+from bench.objectives.base import Pick
 from bench.spec import Choice, ObjectiveSpec
 from tests.specs import choice, objective
 
@@ -178,3 +180,11 @@ def test_what_comes_after_packs_is_given_packs() -> None:
     assert "a batch of 4 samples cannot be split into groups of 8" in find_batch_conflicts(spec, 16)[0]
     twice = objective("nsgan").model_copy(update={"stabilisers": (packs, packs)})
     assert "a batch of 2 samples cannot be packed by 4" in find_batch_conflicts(twice, 8)[0]
+
+
+def test_without_penalties_every_objective_can_still_be_played() -> None:
+    lazy = objective("nsgan-r1", stabilisers=(Pick("lazy-penalties"), Pick("top-k")))
+    assert find_contradictions(lazy) == []
+    bare = without_penalties(lazy)
+    assert (bare.penalties, [choice.name for choice in bare.stabilisers]) == ((), ["top-k"])
+    assert find_contradictions(bare) == []

@@ -11,6 +11,7 @@ from bench.evaluation.throughput import count_work, peak_flops_per_second, time_
 from bench.execution.checkpoint import Course
 from bench.execution.run import Running, evaluate
 from bench.execution.tasks import CellProfile, ProfileTask, RunTask
+from bench.matching import without_penalties
 from bench.training.game import Game
 
 WATCHED_SECONDS = 0.5
@@ -27,8 +28,7 @@ def profile_cell(task: ProfileTask) -> CellProfile:
     start = time.perf_counter() - begin
     game, device, n_critic = running.game, running.device, spec.objective.n_critic
     game.advance(2)
-    bare_objective = spec.objective.model_copy(update={"penalties": ()})
-    bare = Game(spec.model_copy(update={"objective": bare_objective}), running.data, device)
+    bare = Game(spec.model_copy(update={"objective": without_penalties(spec.objective)}), running.data, device)
     bare.advance(2)
     for optimizer in (bare.discriminator_optimizer, bare.generator_optimizer):
         optimizer.param_groups[0]["lr"] = 0.0  # the same gradient is taken thousands of times: it must lead nowhere

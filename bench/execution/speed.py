@@ -10,6 +10,7 @@ from bench.datasets.loading import load_dataset
 from bench.evaluation.throughput import REPEATS, count_flops, peak_flops_per_second, time_calls
 from bench.execution.run import peak_memory
 from bench.execution.tasks import SpeedAnswer, SpeedTask, ThroughputTask
+from bench.matching import without_penalties
 from bench.record import Throughput
 from bench.training.game import Game
 
@@ -24,8 +25,7 @@ def measure_speed(task: ThroughputTask) -> Throughput:
     game = Game(spec, data, device)
     game.advance(2)
     memory = peak_memory(device)  # of one pair of players: a second one follows, for the comparison
-    bare_objective = spec.objective.model_copy(update={"penalties": ()})
-    bare = Game(spec.model_copy(update={"objective": bare_objective}), data, device)
+    bare = Game(spec.model_copy(update={"objective": without_penalties(spec.objective)}), data, device)
     n_critic = spec.objective.n_critic
     real = game.draw_real()
 
