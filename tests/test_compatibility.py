@@ -10,7 +10,6 @@ import pytest
 from bench.catalog import CATALOGS, architectures, objectives, optimizers, stabilisers
 from bench.compatibility import find_batch_conflicts, find_conflicts, find_contradictions
 from bench.matching import without_penalties
-from bench.objectives.base import Pick
 from bench.spec import Choice, ObjectiveSpec
 from tests.specs import choice, objective
 
@@ -183,7 +182,8 @@ def test_what_comes_after_packs_is_given_packs() -> None:
 
 
 def test_without_penalties_every_objective_can_still_be_played() -> None:
-    lazy = objective("nsgan-r1", stabilisers=(Pick("lazy-penalties"), Pick("top-k")))
+    named = tuple(choice(stabilisers, name) for name in ("lazy-penalties", "top-k"))
+    lazy = objective("nsgan-r1").model_copy(update={"stabilisers": named})
     assert find_contradictions(lazy) == []
     bare = without_penalties(lazy)
     assert (bare.penalties, [choice.name for choice in bare.stabilisers]) == ((), ["top-k"])
