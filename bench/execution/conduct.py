@@ -16,10 +16,12 @@ from bench.execution.interruption import Interruption
 from bench.execution.lock import locked
 from bench.execution.missing import Missing, find_missing, find_missing_throughputs, read_statuses
 from bench.execution.opened import find_other_data, find_stale_references
-from bench.execution.phases import Phases, Watcher, raise_usage_fault, reason_of, wait_for
+from bench.execution.outcomes import raise_usage_fault, reason_of, wait_for
+from bench.execution.phases import Phases
 from bench.execution.pool import LocalPool
 from bench.execution.slots import candidates, choose_slots
 from bench.execution.tasks import Place, ProbeAnswer, ProbeTask
+from bench.execution.watcher import Watcher
 from bench.files import remove_leftovers
 from bench.narrowing import Wanted
 from bench.record import Status

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bench.activity import ActiveRun, begin_activity, end_activity, now, write_activity
 from bench.estimate import Estimate
-from bench.execution.phases import Watcher
 from bench.execution.tasks import Progress
+from bench.execution.watcher import Watcher
 
 BEAT_SECONDS = 1.0
 

@@ -9,7 +9,8 @@ from bench.execution.executor import Outcome
 from bench.execution.tasks import PackTask, Progress
 
 if TYPE_CHECKING:
-    from bench.execution.phases import Pending, Run
+    from bench.execution.outcomes import Pending
+    from bench.execution.under_way import Run
 
 RUNS_PER_PLACE = 4
 """Runs one after the other in a process that interleaves several: more of them keep its places taken, fewer lose less

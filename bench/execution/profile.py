@@ -9,10 +9,12 @@ from pathlib import Path
 
 from bench.execution.conduct import find_place
 from bench.execution.interruption import Interruption
-from bench.execution.phases import Phases, Watcher, reason_of, wait_for
+from bench.execution.outcomes import reason_of, wait_for
+from bench.execution.phases import Phases
 from bench.execution.pool import LocalPool
 from bench.execution.slots import Tried, try_slots, usable_cores
 from bench.execution.tasks import CellProfile, ProfileTask
+from bench.execution.watcher import Watcher
 from bench.spec import RunSpec
 from bench.store import Store
 

@@ -11,7 +11,7 @@ import psutil
 from pydantic import ValidationError
 
 from bench.execution.interruption import Interruption
-from bench.execution.phases import wait_for
+from bench.execution.outcomes import wait_for
 from bench.execution.pool import LocalPool
 from bench.execution.tasks import Place, SpeedAnswer, SpeedTask
 from bench.files import write_atomically

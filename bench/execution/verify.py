@@ -16,9 +16,10 @@ from rich.text import Text
 
 from bench.execution.conduct import find_place
 from bench.execution.interruption import Interruption
-from bench.execution.phases import Phases, Watcher
+from bench.execution.phases import Phases
 from bench.execution.pool import LocalPool
 from bench.execution.tasks import Place, Progress
+from bench.execution.watcher import Watcher
 from bench.fingerprint import evaluated_steps, take_fingerprint
 from bench.spec import Budget, RunSpec
 from bench.store import Store

@@ -12,7 +12,8 @@ from pathlib import Path
 from bench.execution.conduct import ThisMachine
 from bench.execution.executor import Engine
 from bench.execution.interruption import Interruption
-from bench.execution.phases import Phases, Watcher
+from bench.execution.phases import Phases
+from bench.execution.watcher import Watcher
 from bench.plan import Plan
 from bench.store import Store
 from bench.tune_plan import TuningPlan

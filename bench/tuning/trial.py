@@ -16,8 +16,9 @@ from optuna.trial import TrialState
 
 from bench.checkpoints import remove_checkpoints
 from bench.errors import UsageError
-from bench.execution.phases import Phases, Watcher
+from bench.execution.phases import Phases
 from bench.execution.tasks import Progress, make_history
+from bench.execution.watcher import Watcher
 from bench.record import Record, Status
 from bench.spec import RunSpec
 from bench.store import Store

@@ -19,7 +19,7 @@ import pytest
 from bench.commands.engines import choose_engine
 from bench.environment import host_environment
 from bench.errors import UsageError
-from bench.execution import phases, ray_connection
+from bench.execution import phases, ray_connection, under_way
 from bench.execution.conduct import ThisMachine, conduct
 from bench.execution.executor import UNLIMITED, Limits, Outcome, Site
 from bench.execution.interruption import Interruption
@@ -145,7 +145,7 @@ def test_what_always_loses_its_machine_is_given_up(plan: Plan, tmp_path: Path, d
     store = Store(tmp_path)
     summary = conduct(plan, store, data_root, "cpu", 2, Silent(), engine=LosesRuns())
     assert summary.statuses == {Status.CRASHED: 2}
-    times = " and, tried again, ".join(["node far-away was lost"] * phases.LOST_IN_A_ROW)
+    times = " and, tried again, ".join(["node far-away was lost"] * under_way.LOST_IN_A_ROW)
     assert {record.reason for record in store.records()} == {times}
 
 

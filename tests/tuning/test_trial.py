@@ -10,8 +10,9 @@ from typing import Any, cast
 import pytest
 from optuna.trial import TrialState
 
-from bench.execution.phases import Phases, Watcher
+from bench.execution.phases import Phases
 from bench.execution.tasks import HistoryRow, Progress
+from bench.execution.watcher import Watcher
 from bench.spec import RunSpec
 from bench.store import Store
 from bench.suite import load_suite
