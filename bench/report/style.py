@@ -105,13 +105,13 @@ def theme() -> Iterator[None]:
         yield
 
 
-def logarithmic(ax: Axes, axis: str = "y") -> None:
-    """A logarithmic axis with plain numbers (0.01, 0.1, 1) and enough of them."""
+def logarithmic(ax: Axes, axis: str = "y", *, narrow: bool = False) -> None:
+    """A logarithmic axis with plain numbers (0.01, 0.1, 1) and enough of them; fewer where it is narrow."""
     getattr(ax, f"set_{axis}scale")("log")
     which = ax.yaxis if axis == "y" else ax.xaxis
     low, high = sorted(ax.get_ylim() if axis == "y" else ax.get_xlim())
     decades = math.log10(high / low) if low > 0 else 3.0
-    steps = (1.0, 2.0, 5.0) if decades < 2.2 else (1.0, 3.0) if decades < 3.2 else (1.0,)
+    steps = (1.0, 2.0, 5.0) if decades < 2.2 else (1.0, 3.0) if decades < 3.2 and not narrow else (1.0,)
     which.set_major_locator(LogLocator(subs=steps, numticks=20))
     which.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     which.set_minor_locator(NullLocator())

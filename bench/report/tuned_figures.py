@@ -108,7 +108,7 @@ def slices(task: str, studies: Sequence[StudyOutcome], look: Mapping[str, Look])
             ax.set_xticks(range(len(choices)), [str(choice) for choice in choices])
             ax.set_xlim(-0.5, len(choices) - 0.5)
         elif parameter.log:
-            logarithmic(ax, "x")
+            logarithmic(ax, "x", narrow=True)
         ax.set_xlabel(path, fontsize=9 if len(path) < 30 else 7.5)
         if place % 3 == 0:
             ax.set_ylabel(f"{metric.title}, validation")
