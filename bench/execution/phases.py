@@ -166,7 +166,7 @@ class Phases:
                 futures |= run.submit()
         for _ in each_outcome(futures, self.pool, self.interruption, self.watcher.stopping):
             pass
-        self._see_records([spec.run_id for spec in specs])
+        self._see_records([run.spec.run_id for run in runs if run.is_recorded])
 
     def tell_loss(self, key: str, reason: str, watcher: Watcher) -> None:
         """A task is tried again, because its machine was lost."""
