@@ -47,7 +47,8 @@ calls = 0
 
 @losses.register("patient", formula="–", source="test")
 class Patient:
-    'The non-saturating loss, which waits at its 60th batch until it is let go on; its numbers do not know of that.'
+    '''The non-saturating loss, which waits at its 60th batch until it is let go on, and goes on slowly where that is
+    asked for; its numbers do not know of that.'''
 
     def discriminator(self, real, fake):
         global calls
@@ -56,6 +57,8 @@ class Patient:
             (FOLDER / f"waiting-{os.getpid()}").touch()
             while not (FOLDER / "go").exists():
                 time.sleep(0.05)
+        if (FOLDER / "slowly").exists():
+            time.sleep(0.25)
         return torch.nn.functional.softplus(-real).mean() + torch.nn.functional.softplus(fake).mean()
 
     def generator(self, real, fake):
@@ -211,12 +214,16 @@ def test_interrupted_on_a_cluster_it_goes_on_there(suite: Suite, cluster: Any, t
     suite.hold()
     store = Store(tmp_path / "cluster")
 
+    slowly = suite.folder / "slowly"
+
     def interrupt() -> None:
+        slowly.touch()  # the wish to stop takes a moment to a node, and is to find the runs under way
         os.kill(os.getpid(), signal.SIGINT)
         suite.let_go()
 
     with acting(lambda: suite.waiting() >= 2, interrupt):
         first = suite.carry_out(store, RayCluster(cluster.address, "cpu", slots=2))
+    slowly.unlink()
     assert (first.exit_code, first.statuses.total()) == (130, first.trained)
     begun = [run_id for run_id in suite.plan.run_ids if latest_step(store.run_folder(run_id))]
     assert begun
