@@ -42,7 +42,7 @@ FLOORS = (
     ("environment", "store"),
     ("index",),
     ("activity", "archive", "checkpoints", "estimate", "measured", "reading", "tuned"),
-    ("files", "migrations", "once", "tidy"),
+    ("files", "migrations", "once", "orphans", "tidy"),
     (
         "statistics",
         "record",

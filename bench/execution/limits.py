@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 from pathlib import Path
 
 import psutil
 
-PR_SET_PDEATHSIG = 1
+from bench.orphans import end_with_parent
 
 
 def leave_with_parent() -> None:
@@ -22,11 +20,7 @@ def leave_with_parent() -> None:
     """
     with contextlib.suppress(OSError, AttributeError):
         os.setsid()  # what a plugin starts is killed with its run
-    if sys.platform == "linux":
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended in between
-            os._exit(1)
+    end_with_parent()
 
 
 def limit_allocations(amount: int) -> None:

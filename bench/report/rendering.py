@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+from bench.orphans import end_with_parent
 from bench.report.blocks import Picture
 from bench.report.style import theme
 from bench.report.vector import draw
@@ -29,7 +30,7 @@ def rendered(pictures: Sequence[Picture]) -> Iterator[tuple[Picture, Drawing]]:
     if workers > 1:
         # forked: what figures are made of is there already, and a script that has no guard is not run again
         context = multiprocessing.get_context("fork")
-        pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(pictures,))
+        pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(pictures, os.getpid()))
         try:
             for drawing in pool.map(_draw, range(len(pictures))):
                 yield pictures[done], drawing
@@ -51,9 +52,10 @@ _shown: Sequence[Picture] = ()
 """In a worker, what is to be drawn."""
 
 
-def _begin(pictures: Sequence[Picture]) -> None:
+def _begin(pictures: Sequence[Picture], parent: int) -> None:
     global _shown
     _shown = pictures
+    end_with_parent(parent)  # each holds both ends of the pipe to it, and would wait there for ever
     gc.freeze()  # what was there before is not looked through for garbage, figure after figure
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group: the parent answers it
 

@@ -1,9 +1,12 @@
 """Pictures drawn side by side are those that one process draws, whatever happens to the others."""
 
 import functools
+import multiprocessing
 import os
 import sys
+import time
 
+import psutil
 import pytest
 
 from bench.report import rendering as module
@@ -59,3 +62,26 @@ def test_a_figure_is_forgotten_once_it_is_drawn(monkeypatch):
     (shown,) = pictures()[:1]
     list(rendered([shown]))
     assert "figure" not in vars(shown)
+
+
+def wait_for_ever(folder):
+    (folder / str(os.getpid())).touch()
+    time.sleep(600)
+
+
+def test_workers_end_with_a_process_that_is_killed(monkeypatch, tmp_path):
+    on(monkeypatch, 2)
+    slow = [Picture(f"p{number}", "", "", "", functools.partial(wait_for_ever, tmp_path)) for number in range(COUNT)]
+    victim = multiprocessing.get_context("fork").Process(target=lambda: list(rendered(slow)))
+    victim.start()
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    workers = [psutil.Process(int(path.name)) for path in tmp_path.iterdir()]
+    victim.kill()
+    victim.join()
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    for worker in alive:
+        worker.kill()
+    assert len(workers) == 2
+    assert alive == []

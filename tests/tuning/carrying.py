@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 import optuna
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
+from sqlalchemy.pool import NullPool
 
 from bench.store import Store
 from bench.suite import load_suite
@@ -54,9 +56,10 @@ def carry_out(
 
 def trials_of(url: str) -> dict[str, list[FrozenTrial]]:
     """Every trial in the database, by study."""
+    storage = RDBStorage(url, engine_kwargs={"poolclass": NullPool})  # a database has few connections to give
     return {
-        name: optuna.load_study(study_name=name, storage=url).get_trials()
-        for name in optuna.get_all_study_names(storage=url)
+        name: optuna.load_study(study_name=name, storage=storage).get_trials()
+        for name in optuna.get_all_study_names(storage=storage)
     }
 
 
