@@ -17,7 +17,8 @@ class Update:
 
     loss: Tensor
     """Without penalties."""
-    penalty: Tensor
+    penalty: Tensor | None
+    """None where nothing is added to the loss."""
     seen: tuple[Tensor, ...] = ()
     """Of an update that was watched: the discriminator's accuracy and saturation, the generator's saturation."""
 

@@ -93,6 +93,7 @@ class Game(Gradients):
         self._discriminator_updates = 0
         self.seconds = 0.0
         self._alive = torch.ones((), device=device)
+        """1 as long as everything is finite, then 0 or NaN for ever."""
         self._finite_steps = torch.zeros((), device=device)
         self._total, self._images_per_step = spec.total_steps, spec.images_per_step  # looked up in every step
         self._log = Log(self._total, self._images_per_step)
@@ -144,7 +145,7 @@ class Game(Gradients):
             penalties are looked at in every step, weights in those that are logged and in the last one: which
             steps a stretch is made of does not change where a run is seen to diverge.
         """
-        finite = bool(self._alive.item())
+        finite = self._alive.item() == 1
         started, first_second, first_step = self._stretch
         self.seconds = first_second + time.perf_counter() - started
         self._log.collect((first_step, first_second), (self.step, self.seconds))
@@ -174,11 +175,12 @@ class Game(Gradients):
 
     def _prepare_step(self) -> None:
         """Set what changes over training to what it is in the step to come: learning rates, and what is annealed."""
-        self.parts.progress = self.progress
+        self.parts.progress = progress = self.progress
         # the last step of the budget has the smallest rate, not zero
-        decay = 1 - self.progress if self.spec.training.learning_rate_decay == "linear" else 1.0
+        decay = 1 - progress if self.spec.training.learning_rate_decay == "linear" else 1.0
+        factor = self.parts.rate_factor()
         for optimizer, rate in zip(self._optimizers, self._rates, strict=True):
-            set_rate(optimizer, rate * decay * self.parts.rate_factor())
+            set_rate(optimizer, rate * decay * factor)
 
     def play(self) -> None:
         """One generator step after its n_critic discriminator steps; waits for nothing."""
@@ -203,15 +205,18 @@ class Game(Gradients):
             critic, artist = self._play_in_order(self, logged)
         if self.average is not None:
             self.average.update()
-        numbers = (critic.loss, critic.penalty, artist.loss, artist.penalty)
-        self._alive *= torch.isfinite(torch.stack(numbers).sum())
+        for number in (critic.loss, critic.penalty, artist.loss, artist.penalty):
+            if number is not None:
+                self._alive.add_(number, alpha=0)  # 0 · ∞ and 0 · NaN are NaN, which stays
         if checked:
             self._alive *= self._has_finite_weights()
-        self._finite_steps += self._alive
+        torch.fmax(self._finite_steps, self._finite_steps + self._alive, out=self._finite_steps)  # never NaN
         if not logged:
             return None
+        zero = torch.zeros_like(critic.loss)
+        penalties = [zero if penalty is None else zero + penalty for penalty in (critic.penalty, artist.penalty)]
         norms = [get_total_norm(_gradients(of)) for of in (self._discriminator_weights, self._generator_weights)]
-        return torch.stack((*numbers, *norms, *critic.seen, *artist.seen))
+        return torch.stack((critic.loss, penalties[0], artist.loss, penalties[1], *norms, *critic.seen, *artist.seen))
 
     def update_discriminator(self, real: Tensor, *, watched: bool = False) -> Update:
         """One update.

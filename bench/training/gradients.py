@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -46,13 +48,12 @@ class Gradients:
         # of the loss that is descended, not of a second one: a plugin's may draw random numbers
         scores = (batch.real_scores, batch.fake_scores)
         seen = (accuracy(*scores, low_is_real=parts.low_is_real), saturation(loss, *scores)) if watched else ()
-        penalty = parts.discriminator_penalty(batch, factor, self._discriminator_weights)
+        terms = parts.discriminator_terms(batch, factor, self._discriminator_weights)
         if parts.has_joint_terms:
-            penalty = penalty + parts.joint_penalty(self._play_jointly(real, generated))
-        self.discriminator_optimizer.zero_grad()
-        # `inputs`: nothing is accumulated in the samples, which carry gradients for the penalties alone
-        (loss + penalty).backward(inputs=self._discriminator_weights)  # type: ignore[no-untyped-call]
-        return Update(loss.detach(), penalty.detach(), seen), batch
+            terms.append(parts.joint_term(self._play_jointly(real, generated)))
+        # nothing is accumulated in the samples, which carry gradients for the penalties alone
+        penalty = _differentiate(self.discriminator_optimizer, self._discriminator_weights, loss, terms)
+        return Update(loss.detach(), penalty, seen), batch
 
     def differentiate_generator(self, real: Tensor, latents: Tensor, *, watched: bool = False) -> Update:
         """The gradients of what the generator descends, left at its weights."""
@@ -72,13 +73,12 @@ class Gradients:
         loss = parts.loss.generator(real_scores, fake_scores)
         seen = (saturation(loss, fake_scores),) if watched else ()
         batch = Batch(self.discriminator, shown, fake, real_scores, fake_scores, self.streams.penalty)
-        penalty = parts.generator_penalty(Turn(batch, latents, generated), self._generator_weights)
+        terms = parts.generator_terms(Turn(batch, latents, generated), self._generator_weights)
         if parts.has_joint_terms:
-            penalty = penalty + parts.joint_penalty(self._play_jointly(real, generated))
-        self.generator_optimizer.zero_grad()
-        # `inputs`: no gradients of the discriminator's weights are computed
-        (loss + penalty).backward(inputs=self._generator_weights)  # type: ignore[no-untyped-call]
-        return Update(loss.detach(), penalty.detach(), seen)
+            terms.append(parts.joint_term(self._play_jointly(real, generated)))
+        # no gradients of the discriminator's weights are computed
+        penalty = _differentiate(self.generator_optimizer, self._generator_weights, loss, terms)
+        return Update(loss.detach(), penalty, seen)
 
     def _score(self, real: Tensor, fake: Tensor, differentiated: set[str]) -> Batch:
         """A batch of the discriminator's update; where nobody differentiates by samples, in one pass over both halves,
@@ -94,3 +94,13 @@ class Gradients:
         """Both players' losses, of scores that lead back to both."""
         shown, fake = self.parts.present(real.detach()), self.parts.present(generated)
         return Joint.score(self.parts.loss, self.discriminator, self.generator, shown, fake)
+
+
+def _differentiate(
+    optimizer: Optimizer, weights: list[nn.Parameter], loss: Tensor, terms: Sequence[Tensor]
+) -> Tensor | None:
+    """Leave the gradients of the loss and what is added to it at ``weights``, and nowhere else; tell what was added."""
+    penalty = sum(terms[1:], start=terms[0]) if terms else None
+    optimizer.zero_grad()
+    (loss if penalty is None else loss + penalty).backward(inputs=weights)  # type: ignore[no-untyped-call]
+    return None if penalty is None else penalty.detach()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -108,29 +108,31 @@ class Parts:
             factor *= stabiliser.penalty_factor(update)
         return factor
 
-    def discriminator_penalty(self, batch: Batch, factor: int, weights: Sequence[Tensor]) -> Tensor:
-        """What is added to the discriminator's loss."""
-        own = self._of_weights("discriminator", weights)
-        if factor == 0:
-            return _add(batch.fake_scores, own)
-        terms = (penalty.term(batch) for penalty in self._terms)
-        return _add(batch.fake_scores, (*(factor * term if factor > 1 else term for term in terms), *own))
+    @property
+    def penalty_cycle(self) -> int:
+        """Updates of the discriminator after which `penalty_factor` repeats."""
+        return math.lcm(*(stabiliser.every for stabiliser in self._lazy))
 
-    def generator_penalty(self, turn: Turn, weights: Sequence[Tensor]) -> Tensor:
-        """What is added to the generator's loss."""
-        terms = (
+    def discriminator_terms(self, batch: Batch, factor: int, weights: Sequence[Tensor]) -> list[Tensor]:
+        """What is added to the discriminator's loss: scalars, none where the objective has none."""
+        terms = [penalty.term(batch) for penalty in self._terms] if factor else []
+        return [*(factor * term if factor > 1 else term for term in terms), *self._of_weights("discriminator", weights)]
+
+    def generator_terms(self, turn: Turn, weights: Sequence[Tensor]) -> list[Tensor]:
+        """What is added to the generator's loss: scalars, none where the objective has none."""
+        return [
             *(penalty.generator_term(turn.batch) for penalty in self._generator_terms),
             *(stabiliser.generator_term(turn) for stabiliser in self._turn_terms),
             *self._of_weights("generator", weights),
-        )
-        return _add(turn.batch.fake_scores, terms)
+        ]
 
     def _of_weights(self, player: str, weights: Sequence[Tensor]) -> Iterator[Tensor]:
         return (stabiliser.weights_term(player, weights) for stabiliser in self._weights_terms)
 
-    def joint_penalty(self, joint: Joint) -> Tensor:
-        """What is added to either player's loss."""
-        return _add(joint.generator_loss, (penalty.joint_term(joint) for penalty in self._joint_terms))
+    def joint_term(self, joint: Joint) -> Tensor:
+        """What is added to either player's loss where `has_joint_terms`."""
+        terms: list[Tensor] = [penalty.joint_term(joint) for penalty in self._joint_terms]
+        return sum(terms[1:], start=terms[0])
 
     def project(self, discriminator: nn.Module) -> None:
         """Change the discriminator's weights after its update."""
@@ -175,8 +177,3 @@ class Parts:
         """Go on from there."""
         for part, held in zip(self._remembering, state, strict=True):
             part.load_state_dict({name: tensor.to(self._device) for name, tensor in held.items()})
-
-
-def _add(like: Tensor, terms: Iterable[Tensor]) -> Tensor:
-    """The sum of scalars; 0 of none."""
-    return sum(terms, start=like.new_zeros(()))

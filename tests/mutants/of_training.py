@@ -43,12 +43,13 @@ PLAYERS_APART = [
         "fake not detached in D's step", Seen.NOT_DETACHED, game.Game, "differentiate_discriminator",
         [("with torch.set_grad_enabled(parts.has_joint_terms):", "if True:"),
          ("generated.detach()", "generated"),
-         ("backward(inputs=self._discriminator_weights)", "backward()")], APART,
+         ("_differentiate(self.discriminator_optimizer, self._discriminator_weights, loss, terms)",
+          "self.discriminator_optimizer.zero_grad() or sum(terms, start=loss).backward()")], APART,
     ),
     rewritten(
         "fake detached in G's step", Seen.NOT_DETACHED, game.Game, "differentiate_generator",
         [("critic(fake)", "critic(fake.detach().requires_grad_())"),
-         ("(loss + penalty)", "(loss + penalty + 0 * fake.sum())")], step("nsgan"),
+         ("_weights, loss, terms)", "_weights, loss + 0 * fake.sum(), terms)")], step("nsgan"),
     ),
 ]  # fmt: skip
 
@@ -81,12 +82,12 @@ ORDER = [
 PARTS = [
     rewritten(
         "generator penalties dropped", "G descends its loss alone", game.Game, "differentiate_generator",
-        [("parts.generator_penalty(Turn(batch, latents, generated), self._generator_weights)", "loss.new_zeros(())")],
+        [("parts.generator_terms(Turn(batch, latents, generated), self._generator_weights)", "[]")],
         step("ebgan"),
     ),
     rewritten(
         "discriminator penalties dropped", "D descends its loss alone", game.Game, "differentiate_discriminator",
-        [("parts.discriminator_penalty(batch, factor, self._discriminator_weights)", "loss.new_zeros(())")],
+        [("parts.discriminator_terms(batch, factor, self._discriminator_weights)", "[]")],
         step("r3gan"),
     ),
     rewritten(
