@@ -10,6 +10,7 @@ import torch
 from bench.evaluation.throughput import count_work, peak_flops_per_second, time_calls
 from bench.execution.checkpoint import Course
 from bench.execution.run import Running, evaluate
+from bench.execution.speed import steps_of_cycle
 from bench.execution.tasks import CellProfile, ProfileTask, RunTask
 from bench.matching import without_penalties
 from bench.training.game import Game
@@ -32,15 +33,24 @@ def profile_cell(task: ProfileTask) -> CellProfile:
     bare.advance(2)
     for optimizer in (bare.discriminator_optimizer, bare.generator_optimizer):
         optimizer.param_groups[0]["lr"] = 0.0  # the same gradient is taken thousands of times: it must lead nowhere
-    real = game.draw_real()
+    real, cycle = game.draw_real(), steps_of_cycle(game)
+
+    def play() -> None:
+        for _ in range(cycle):
+            game.play()
+
+    def discriminate(player: Game) -> None:
+        for _ in range(cycle * n_critic):
+            player.update_discriminator(real.detach())
+
     of_step, of_data, of_critic, of_bare_critic, of_artist, of_critic_optimizer, of_artist_optimizer = (
         timing.median
         for timing in time_calls(
             [
-                game.play,
+                play,
                 game.draw_real,
-                lambda: game.update_discriminator(real.detach()),
-                lambda: bare.update_discriminator(real.detach()),
+                lambda: discriminate(game),
+                lambda: discriminate(bare),
                 lambda: game.update_generator(real),
                 bare.discriminator_optimizer.step,
                 bare.generator_optimizer.step,
@@ -48,15 +58,16 @@ def profile_cell(task: ProfileTask) -> CellProfile:
             device,
         )
     )
+    of_step, of_critic, of_bare_critic = (of / cycle for of in (of_step, of_critic, of_bare_critic))
     data = n_critic * of_data
-    penalty = n_critic * max(0.0, of_critic - of_bare_critic) if spec.objective.penalties else 0.0
-    discriminator = n_critic * max(0.0, of_critic - of_critic_optimizer) - penalty
+    penalty = max(0.0, of_critic - of_bare_critic) if spec.objective.penalties else 0.0
+    discriminator = max(0.0, of_critic - n_critic * of_critic_optimizer) - penalty
     generator = max(0.0, of_artist - of_artist_optimizer)
     optimizer_seconds = n_critic * of_critic_optimizer + of_artist_optimizer
     # parts that were timed by themselves may add up to a little more than the step that they are parts of
     step = max(of_step, data + discriminator + penalty + generator + optimizer_seconds)
     waiting = _waiting_share(game, of_step)
-    work = count_work(game.play)
+    work = count_work(play)
     first, other = (_time_evaluation(running) for _ in range(2))
     steps = spec.total_steps or max(1, round(spec.training.budget.amount / step))
     return CellProfile(
@@ -76,8 +87,8 @@ def profile_cell(task: ProfileTask) -> CellProfile:
         first_evaluation_seconds=first,
         evaluation_seconds=other,
         waiting_share=waiting,
-        operations_per_step=work.operations,
-        flops_per_step=work.flops,
+        operations_per_step=round(work.operations / cycle),
+        flops_per_step=work.flops / cycle,
         peak_flops_per_second=peak_flops_per_second(device),
     )
 

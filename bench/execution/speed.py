@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import torch
@@ -13,6 +14,15 @@ from bench.execution.tasks import SpeedAnswer, SpeedTask, ThroughputTask
 from bench.matching import without_penalties
 from bench.record import Throughput
 from bench.training.game import Game
+
+LONGEST_CYCLE = 32
+"""Steps that are timed together, at most: those after which penalties that are left out in some steps come round."""
+
+
+def steps_of_cycle(game: Game) -> int:
+    """Steps that are to be timed together: after them all that comes round has come, up to `LONGEST_CYCLE`."""
+    n_critic = game.spec.objective.n_critic
+    return min(LONGEST_CYCLE, math.lcm(game.parts.penalty_cycle, n_critic) // n_critic)
 
 
 def measure_speed(task: ThroughputTask) -> Throughput:
@@ -27,16 +37,21 @@ def measure_speed(task: ThroughputTask) -> Throughput:
     memory = peak_memory(device)  # of one pair of players: a second one follows, for the comparison
     bare = Game(spec.model_copy(update={"objective": without_penalties(spec.objective)}), data, device)
     n_critic = spec.objective.n_critic
+    steps = steps_of_cycle(game)
     real = game.draw_real()
 
+    def play() -> None:
+        for _ in range(steps):
+            game.play()
+
     def discriminate(player: Game) -> None:
-        for _ in range(n_critic):
+        for _ in range(steps * n_critic):
             player.update_discriminator(player.draw_real())
 
     step, with_penalties, without, generator = time_calls(
-        [game.play, lambda: discriminate(game), lambda: discriminate(bare), lambda: game.update_generator(real)],
-        device,
+        [play, lambda: discriminate(game), lambda: discriminate(bare), lambda: game.update_generator(real)], device
     )
+    step_seconds = step.median / steps
     return Throughput(
         cell_id=spec.cell_id,
         cell_name=spec.cell_name,
@@ -45,15 +60,15 @@ def measure_speed(task: ThroughputTask) -> Throughput:
         dataset=spec.dataset.label,
         batch_size=spec.training.batch_size,
         n_critic=n_critic,
-        steps_per_second=1 / step.median,
-        images_per_second=spec.images_per_step / step.median,
-        step_seconds=step.median,
-        discriminator_seconds=without.median,
-        penalty_seconds=max(0.0, with_penalties.median - without.median) if spec.objective.penalties else 0.0,
+        steps_per_second=1 / step_seconds,
+        images_per_second=spec.images_per_step / step_seconds,
+        step_seconds=step_seconds,
+        discriminator_seconds=without.median / steps,
+        penalty_seconds=max(0.0, with_penalties.median - without.median) / steps if spec.objective.penalties else 0.0,
         generator_seconds=generator.median,
         repeats=REPEATS,
         spread=step.spread,
-        flops_per_step=count_flops(game.play),
+        flops_per_step=count_flops(play) / steps,
         peak_flops_per_second=peak_flops_per_second(device),
         peak_memory_bytes=memory,
         environment=task.place.environment,

@@ -41,7 +41,7 @@ class Stabiliser(Protocol):
     Who is updated, and when:
 
     - ``penalty_factor(update: int) -> int``: by what the discriminator's penalties are multiplied in its update of this
-      number, from 0 on; where it is 0 they are not computed.
+      number, from 0 on; where it is 0 they are not computed. With ``every: int``, updates after which it repeats.
     - ``generator_updates: int``: generator updates per step.
     - ``rate_factor(progress: float) -> float``: by what both learning rates are multiplied.
     - ``simultaneous: bool``: whether both players move from where both stood.

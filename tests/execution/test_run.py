@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from bench.catalog import stabilisers
 from bench.environment import host_environment
 from bench.execution.run import run
 from bench.execution.speed import measure_speed
@@ -16,7 +17,7 @@ from bench.execution.worker import answer
 from bench.record import Status
 from bench.spec import RunSpec
 from bench.store import Store
-from tests.specs import objective, run_spec
+from tests.specs import choice, objective, run_spec
 
 
 @pytest.fixture
@@ -77,6 +78,25 @@ def test_speed_is_split_into_the_players_parts(place: Place) -> None:
     assert 0.3 < parts / speed.step_seconds < 3
     assert speed.images_per_second == pytest.approx(speed.steps_per_second * 16 * 5)
     assert 0 < speed.peak_share < 1
+
+
+def test_a_lazy_penalty_costs_its_share(place: Place) -> None:
+    """Floating-point operations are counted over a whole cycle of four steps: one with the penalty, three without."""
+    whole = run_spec("nsgan-r1")
+    lazy = whole.model_copy(
+        update={
+            "objective": whole.objective.model_copy(
+                update={"stabilisers": (choice(stabilisers, "lazy-penalties", every=4),)}
+            )
+        }
+    )
+    of = {
+        name: measure_speed(ThroughputTask(place=place, spec=spec)).flops_per_step
+        for name, spec in (("whole", whole), ("lazy", lazy), ("none", run_spec("nsgan")))
+    }
+    assert of["lazy"] < of["whole"]
+    # without the penalty real and generated scores need no pass each, and the same products
+    assert of["lazy"] == pytest.approx((of["whole"] + 3 * of["none"]) / 4)
 
 
 def test_flops_are_those_of_the_matrix_products() -> None:
