@@ -219,15 +219,21 @@ def identity(spec: Frozen) -> dict[str, Any]:
     """The fields of ``spec`` that decide which run it is, as plain JSON data."""
     part: dict[str, Any] = {}
     for name, mark in field_identity(type(spec)).items():
+        if mark is Identity.NOT_PART:
+            continue
         value = getattr(spec, name)
-        left_out = mark is Identity.PART_UNLESS_DEFAULT and value == type(spec).model_fields[name].default
-        if mark is not Identity.NOT_PART and not left_out:
+        if mark is Identity.PART or value != type(spec).model_fields[name].default:
             part[name] = plain_data(value)
     return part
 
 
+PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def plain_data(value: Any) -> Any:
     """What of ``value`` is part of an identity, as plain JSON data."""
+    if type(value) in PLAIN:  # most are, and the checks below take a while: identities are asked for by the thousand
+        return value
     if isinstance(value, Frozen):
         return identity(value)
     if isinstance(value, Mapping):

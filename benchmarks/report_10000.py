@@ -26,6 +26,8 @@ from tests.report.synthetic import CHARACTERS, SUITE, make_reference, make_run, 
 from tests.report.unfinished import plan_text
 
 DATASETS = ("ring", "grid", "digits")
+LOOK_EVERY_SECONDS = 1.0
+"""Between two looks at the memory held: each takes a process that holds a gigabyte some tens of milliseconds."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +81,7 @@ def cost(code: str, folder: Path) -> Cost:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as job:
         while job.poll() is None:
             peak = max(peak, held_bytes(psutil.Process(job.pid)))
-            time.sleep(0.2)
+            time.sleep(LOOK_EVERY_SECONDS)
         output = job.stdout.read() if job.stdout else ""
     if job.returncode:
         raise SystemExit(job.returncode)

@@ -51,8 +51,8 @@ def build(
 
     with _uncollected():
         page = make_page(load(*results, view=view, shown=shown), command)
-    with theme():
-        return write_page(page, reports)
+        with theme():
+            return write_page(page, reports)
 
 
 @contextlib.contextmanager

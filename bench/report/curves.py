@@ -62,7 +62,7 @@ def over_seeds(history: pd.DataFrame, name: str, split: str) -> pd.DataFrame:
         split: ``train``, ``validation``, ``test``.
     """
     of = history[(history["name"] == name) & (history["split"] == split)].dropna(subset=["value"])
-    table = of.groupby(["objective", "place"], sort=True).agg(
+    table = of.groupby(["objective", "place"], sort=True, observed=True).agg(
         median=("value", "median"),
         low=("value", "min"),
         high=("value", "max"),
@@ -73,7 +73,7 @@ def over_seeds(history: pd.DataFrame, name: str, split: str) -> pd.DataFrame:
         images=("images", "median"),
         seconds=("seconds", "median"),
     )
-    return table[table["seeds"] * 2 >= table["runs"]].reset_index()
+    return table[table["seeds"] * 2 >= table["runs"]].reset_index().astype({"objective": "str"})
 
 
 def least(tables: Sequence[pd.DataFrame]) -> dict[str, str]:

@@ -56,6 +56,8 @@ def read_histories(
 def to_frame(logged: Logged, columns: Mapping[str, Sequence[object]]) -> pd.DataFrame:
     """A history of all runs: its own columns, `RUN`, and some that hold one value for each run.
 
+    Names are categories: they are looked for in millions of rows.
+
     Args:
         logged: by the runs.
         columns: by name, the values in the order of ``logged.run_ids``.
@@ -64,9 +66,11 @@ def to_frame(logged: Logged, columns: Mapping[str, Sequence[object]]) -> pd.Data
 
     table, number = logged.table, logged.table[RUN].combine_chunks()
     for name, values in columns.items():
-        table = table.append_column(name, pa.array(values).take(number))
-    plain = pa.schema([(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in table.schema])
-    frame: pd.DataFrame = table.cast(plain).to_pandas()
+        told = pa.array(values)
+        if pa.types.is_string(told.type) or pa.types.is_large_string(told.type):
+            told = told.dictionary_encode()
+        table = table.append_column(name, told.take(number))
+    frame: pd.DataFrame = table.to_pandas()
     return frame
 
 

@@ -170,7 +170,7 @@ class Material:
         return perfect, fitting_modes(reference.modes, perfect), sigma
 
     def history(self, task: str) -> pd.DataFrame:
-        """The histories of a task's runs, with columns ``objective, seed, runs, planned, place``.
+        """The histories of a task's runs, with columns ``objective, seed, runs, planned, place``; names are categories.
 
         ``runs`` counts all recorded runs of the objective, those without a history too, ``planned`` also those without
         a record. Rows of one ``place`` belong
@@ -190,7 +190,7 @@ class Material:
         }
         frame = to_frame(logged, columns)
         timed = self.task(task).spec.training.budget.unit == "seconds"
-        place = frame.groupby([RUN, "split", "name"]).cumcount() if timed else frame["step"]
+        place = frame.groupby([RUN, "split", "name"], observed=True).cumcount() if timed else frame["step"]
         return frame.assign(place=place).drop(columns=RUN)
 
     def samples(self, task: str) -> tuple[int | None, dict[str, np.ndarray | str]]:

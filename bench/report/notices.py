@@ -86,7 +86,7 @@ def on_trust(material: Material) -> list[Block]:
             f"{count} {plural('file', count)} {'was' if count == 1 else 'were'} not trusted and left out (see “What "
             "failed and why”)."
         )
-    unknown = sorted(set(material.values["metric"]) - METRICS.keys())
+    unknown = sorted(set(material.values["metric"].unique()) - METRICS.keys())
     if unknown:
         said.append(f"This version does not know the metrics {', '.join(unknown)}; they are in the records alone.")
     return [Text(tuple(said), "warning")] if said else []

@@ -66,7 +66,8 @@ def _tasks(material: Material) -> Table:
 
 def _task(material: Material, task: Task) -> tuple[str, ...]:
     spec = task.spec
-    of = material.values[material.values["task"] == task.label]
+    of = material.values.loc[material.values["task"] == task.label, ["generated", "real", "weights", "split"]]
+    of = of.drop_duplicates()
     sizes = sorted(set(zip(of["generated"], of["real"], strict=True)))
     weights = sorted(set(of["weights"]))
     splits = sorted(set(of["split"]))

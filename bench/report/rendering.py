@@ -56,12 +56,16 @@ def _begin(pictures: Sequence[Picture], parent: int) -> None:
     global _shown
     _shown = pictures
     end_with_parent(parent)  # each holds both ends of the pipe to it, and would wait there for ever
-    gc.freeze()  # what was there before is not looked through for garbage, figure after figure
+    gc.freeze()  # what was there before is not looked through for garbage
+    gc.disable()  # a figure is a hundred thousand objects that live as long as it does: looked through when it is done
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group: the parent answers it
 
 
 def _draw(index: int) -> Drawing:
-    return _drawing(_shown[index])
+    try:
+        return _drawing(_shown[index])
+    finally:
+        gc.collect()
 
 
 def _drawing(picture: Picture) -> Drawing:
