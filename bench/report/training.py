@@ -46,7 +46,8 @@ def training_curves(material: Material, look: dict[str, Look]) -> list[Picture]:
         known = set(history["objective"].unique())
         parts = curves.parts([name for name in look if name in known], look) if known else ()
         logged = set(history.loc[history["split"] == "test", "name"].unique())
-        metrics = [METRICS[name] for name in (task.primary.name, *MODE_METRICS) if name in logged]
+        drawn = dict.fromkeys((task.primary.name, *MODE_METRICS))  # once where what ranks counts modes
+        metrics = [METRICS[name] for name in drawn if name in logged]
         if metrics:
             measured = [curves.over_seeds(history, metric.name, "test") for metric in metrics]
             made += [_curves(material, task, measured, metrics, look, part, f"curves-{index}") for part in parts]

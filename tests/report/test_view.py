@@ -6,6 +6,8 @@ from bench.errors import UsageError
 from bench.record import Status
 from bench.report import View, load
 from bench.report.reader import read_material
+from bench.report.style import looks
+from bench.report.training import training_curves
 from bench.store import Store
 from tests.report.synthetic import make_reference, make_run, make_throughput, spec
 from tests.report.unfinished import plan_text
@@ -161,6 +163,12 @@ def test_the_metric_that_ranks_is_one_of_the_headline(suite):
         "high_quality_share",
         "sliced_wasserstein",
     ]
+
+
+def test_a_metric_that_ranks_and_counts_modes_is_drawn_once(suite):
+    material = view(suite, metric="modes_covered")
+    (picture,) = (p for p in training_curves(material, looks(material.objectives)) if p.name == "curves-1")
+    assert picture.alternative.startswith("Curves of Modes covered, Reverse KL on ring")
 
 
 def test_a_metric_that_nobody_knows_or_measured_is_an_error(suite):
