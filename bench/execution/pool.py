@@ -150,13 +150,13 @@ class LocalPool:
     def _reap(self, process: ForkServerProcess, listener: _Listener) -> int:
         """Wait for the end of a process that has nothing more to say; its exit code."""
         deadline = time.perf_counter() + GRACE_SECONDS
-        while not connection.wait([process.sentinel], 0):
+        while process.sentinel not in connection.wait([process.sentinel, *listener.log], POLL_SECONDS):
             if time.perf_counter() > deadline:
                 kill_group(process.pid or 0)
                 connection.wait([process.sentinel])
                 break
-            listener.read_log(POLL_SECONDS)  # it may have much to print, and waits until somebody reads it
-        listener.read_log(0)
+            listener.read_log()  # it may have much to print, and waits until somebody reads it
+        listener.read_log()
         with self._reaping:
             process.join()
             return process.exitcode or 0
@@ -253,27 +253,27 @@ class _Listener:
 
     def _receive(self) -> Progress | Done | Failed | None:
         """The next message; None where there is none yet."""
-        sources = [self.receiver, self.printed] if self.printing else [self.receiver]
-        ready = connection.wait(sources, POLL_SECONDS)
+        ready = connection.wait([self.receiver, *self.log], POLL_SECONDS)
         if self.printed in ready:
-            self.read_log(0)
+            self.read_log()
         if self.receiver not in ready:
             return None
         return Message.model_validate_json(self.receiver.recv_bytes()).content
 
-    def read_log(self, seconds: float) -> None:
-        """Take in what has been printed, waiting so long for the first of it; one look's worth of it."""
-        if not self.printing:
-            time.sleep(seconds)
-            return
+    @property
+    def log(self) -> list[Connection]:
+        """What it prints to, to be waited for; nothing once it has closed that."""
+        return [self.printed] if self.printing else []
+
+    def read_log(self) -> None:
+        """Take in what has been printed, waiting for nothing; one look's worth of it."""
         until = time.perf_counter() + POLL_SECONDS
-        while connection.wait([self.printed], seconds):
+        while connection.wait(self.log, 0):
             printed = os.read(self.printed.fileno(), LOG_CHUNK)
             if not printed:
                 self.printing = False
                 return
             self.file.write(printed)
-            seconds = 0
             if time.perf_counter() > until:
                 return
 
