@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 
 import torch
@@ -15,6 +16,10 @@ from bench.execution.tasks import CellProfile, ProfileTask, RunTask
 from bench.matching import without_penalties
 from bench.training.game import Game
 
+PLAYED_SECONDS = 0.5
+"""Before evaluations are timed: to measure noise takes longer than what has learned a little."""
+EVALUATIONS = 3
+"""After the first, whose median is the time of one."""
 WATCHED_SECONDS = 0.5
 """For which a process is watched whether it waits."""
 
@@ -29,6 +34,11 @@ def profile_cell(task: ProfileTask) -> CellProfile:
     start = time.perf_counter() - begin
     game, device, n_critic = running.game, running.device, spec.objective.n_critic
     game.advance(2)
+    until = time.perf_counter() + PLAYED_SECONDS
+    while time.perf_counter() < until:
+        game.advance(1)
+    # of the game as it is played: what is timed below leads it astray
+    first, *others = (_time_evaluation(running) for _ in range(1 + EVALUATIONS))
     bare = Game(spec.model_copy(update={"objective": without_penalties(spec.objective)}), running.data, device)
     bare.advance(2)
     for optimizer in (bare.discriminator_optimizer, bare.generator_optimizer):
@@ -68,7 +78,6 @@ def profile_cell(task: ProfileTask) -> CellProfile:
     step = max(of_step, data + discriminator + penalty + generator + optimizer_seconds)
     waiting = _waiting_share(game, of_step)
     work = count_work(play)
-    first, other = (_time_evaluation(running) for _ in range(2))
     steps = spec.total_steps or max(1, round(spec.training.budget.amount / step))
     return CellProfile(
         cell_id=spec.cell_id,
@@ -85,7 +94,7 @@ def profile_cell(task: ProfileTask) -> CellProfile:
         start_seconds=start,
         evaluations=max(1, math.ceil(spec.training.budget.amount / spec.evaluation.every)),
         first_evaluation_seconds=first,
-        evaluation_seconds=other,
+        evaluation_seconds=statistics.median(others),
         waiting_share=waiting,
         operations_per_step=round(work.operations / cycle),
         flops_per_step=work.flops / cycle,
