@@ -13,6 +13,8 @@ from bench.metrics import Metric
 from bench.report.floor import perfect_band
 from bench.report.style import COLORS, MUTED, Look, legend, logarithmic, panels, thousands
 
+FAR_APART = 5.0
+"""How many times the seconds of the quickest objective the slowest takes where their scale is logarithmic."""
 COSTS = (("images", "real images shown"), ("step", "generator steps"), ("seconds", "seconds of training"))
 
 
@@ -89,6 +91,16 @@ def least(tables: Sequence[pd.DataFrame]) -> dict[str, str]:
     }
 
 
+def are_far_apart(tables: Sequence[pd.DataFrame]) -> bool:
+    """Whether objectives take so different times that on a linear scale the quick ones would be a line.
+
+    Args:
+        tables: of `over_seeds`, one per metric.
+    """
+    ends = pd.concat(tables).groupby("objective")["seconds"].max()
+    return bool(len(ends) and ends.min() > 0 and ends.max() > FAR_APART * ends.min())
+
+
 def training_curves(
     tables: Sequence[pd.DataFrame],
     draws: pd.DataFrame,
@@ -121,6 +133,7 @@ def training_curves(
         title=f"{task}: training curves, median and range over seeds{part.said}",
     )
     counts = least(tables)
+    stretched = are_far_apart(tables)
     for row, (metric, table) in enumerate(zip(metrics, tables, strict=True)):
         scale = 100 if metric.percent else 1
         log = metric.log_scale and len(table) > 0 and table["low"].min() > 0
@@ -136,7 +149,10 @@ def training_curves(
                 ax.autoscale()
             if log:
                 logarithmic(ax)
-            thousands(ax)
+            if cost == "seconds" and stretched:
+                logarithmic(ax, "x")
+            else:
+                thousands(ax)
             if column == 0:
                 ax.set_ylabel(f"{metric.title}{' (%)' if metric.percent else ''}\n{metric.better} is better")
             else:

@@ -69,6 +69,7 @@ def _curves(
 ) -> Picture:
     titles = ", ".join(metric.title for metric in metrics)
     timed = len(material.hardware_of(task.label)) < 2
+    stretched = "; their scale is logarithmic" if curves.are_far_apart(tables) else ""
     return Picture(
         f"{name}{part.suffix}",
         f"{task.label}: training curves{part.said}",
@@ -80,7 +81,7 @@ def _curves(
         + (SECONDS if task.spec.training.budget.unit == "seconds" else "")
         + "Grey: a perfect sampler. The same runs are drawn over real images shown, generator steps and "
         + (
-            "seconds of training (measured while runs were side by side)."
+            f"seconds of training (measured while runs were side by side{stretched})."
             if timed
             else "not over seconds: runs were made on different hardware."
         ),
