@@ -110,8 +110,8 @@ class Parts:
 
     @property
     def penalty_cycle(self) -> int:
-        """Updates of the discriminator after which `penalty_factor` repeats."""
-        return math.lcm(*(stabiliser.every for stabiliser in self._lazy))
+        """Updates of the discriminator after which `penalty_factor` repeats, as far as those that say it tell so."""
+        return math.lcm(*(int(getattr(stabiliser, "every", 1)) for stabiliser in self._lazy))
 
     def discriminator_terms(self, batch: Batch, factor: int, weights: Sequence[Tensor]) -> list[Tensor]:
         """What is added to the discriminator's loss: scalars, none where the objective has none."""
