@@ -4,9 +4,12 @@ import base64
 import io
 
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
+from scipy.ndimage import minimum_filter
 
 from bench.report import light
+from bench.report.style import COLORS
 
 
 def png(pixels, mode):
@@ -27,6 +30,24 @@ def test_a_plot_of_few_colours_takes_fewer_bytes_and_looks_the_same():
     made = light.png(Image.fromarray(pixels))
     assert len(made) < len(png(pixels, "RGB"))
     assert (pixels_of(made, "RGB") == pixels).all()
+
+
+def test_pale_bands_among_many_colours_stay():
+    """Where bands and soft edges of lines meet there are thousands of colours; a pale area is none to be saved at."""
+    figure = Figure(figsize=(8, 5))
+    axes = figure.subplots()
+    x = np.linspace(0, 1, 5)
+    for index, color in enumerate(COLORS):
+        random = np.random.default_rng(index)
+        low, high = np.sort(random.random((2, len(x))), axis=0)
+        axes.fill_between(x, low, high, color=color, alpha=0.11, lw=0)
+        axes.plot(x, (low + high) / 2, color=color)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", facecolor="white", dpi=140)
+    before = pixels_of(buffer.getvalue(), "RGB").astype(int)
+    made = light.png(Image.fromarray(before.astype(np.uint8)))
+    off = np.abs(pixels_of(made, "RGB") - before).max(axis=2)
+    assert (minimum_filter(off, 7) > 10).mean() < 1e-4
 
 
 def test_a_photograph_is_left_alone():
