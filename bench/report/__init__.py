@@ -51,8 +51,12 @@ def build(
 
     with _uncollected():
         page = make_page(load(*results, view=view, shown=shown), command)
+    gc.freeze()  # figures are looked through for garbage, and not all that they are made of
+    try:
         with theme():
             return write_page(page, reports)
+    finally:
+        gc.unfreeze()
 
 
 @contextlib.contextmanager

@@ -97,8 +97,10 @@ def are_far_apart(tables: Sequence[pd.DataFrame]) -> bool:
     Args:
         tables: of `over_seeds`, one per metric.
     """
-    ends = pd.concat(tables).groupby("objective")["seconds"].max()
-    return bool(len(ends) and ends.min() > 0 and ends.max() > FAR_APART * ends.min())
+    ends = pd.concat(tables).groupby("objective")[["seconds", "step"]].max()
+    # both: one that has ended early is not quick, and with a budget in seconds the quick ones take as long
+    spreads = (ends["seconds"], ends["seconds"] / ends["step"])
+    return len(ends) > 0 and all(of.min() > 0 and of.max() > FAR_APART * of.min() for of in spreads)
 
 
 def training_curves(

@@ -213,8 +213,8 @@ class Game(Gradients):
         torch.fmax(self._finite_steps, self._finite_steps + self._alive, out=self._finite_steps)  # never NaN
         if not logged:
             return None
-        zero = torch.zeros_like(critic.loss)
-        penalties = [zero if penalty is None else zero + penalty for penalty in (critic.penalty, artist.penalty)]
+        none = torch.zeros_like(critic.loss)
+        penalties = [none if penalty is None else penalty for penalty in (critic.penalty, artist.penalty)]
         norms = [get_total_norm(_gradients(of)) for of in (self._discriminator_weights, self._generator_weights)]
         return torch.stack((critic.loss, penalties[0], artist.loss, penalties[1], *norms, *critic.seen, *artist.seen))
 

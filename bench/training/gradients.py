@@ -100,7 +100,7 @@ def _differentiate(
     optimizer: Optimizer, weights: list[nn.Parameter], loss: Tensor, terms: Sequence[Tensor]
 ) -> Tensor | None:
     """Leave the gradients of the loss and what is added to it at ``weights``, and nowhere else; tell what was added."""
-    penalty = sum(terms[1:], start=terms[0]) if terms else None
+    penalty = sum(terms, start=loss.new_zeros(())) if terms else None  # in the precision of the loss
     optimizer.zero_grad()
     (loss if penalty is None else loss + penalty).backward(inputs=weights)  # type: ignore[no-untyped-call]
     return None if penalty is None else penalty.detach()

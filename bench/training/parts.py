@@ -110,8 +110,9 @@ class Parts:
 
     @property
     def penalty_cycle(self) -> int:
-        """Updates of the discriminator after which `penalty_factor` repeats, as far as those that say it tell so."""
-        return math.lcm(*(int(getattr(stabiliser, "every", 1)) for stabiliser in self._lazy))
+        """Updates of the discriminator after which `penalty_factor` repeats, as far as stabilisers say so."""
+        told = (getattr(stabiliser, "every", 1) for stabiliser in self._lazy)
+        return math.lcm(*(every for every in told if isinstance(every, int) and every >= 1))
 
     def discriminator_terms(self, batch: Batch, factor: int, weights: Sequence[Tensor]) -> list[Tensor]:
         """What is added to the discriminator's loss: scalars, none where the objective has none."""
@@ -131,8 +132,8 @@ class Parts:
 
     def joint_term(self, joint: Joint) -> Tensor:
         """What is added to either player's loss where `has_joint_terms`."""
-        terms: list[Tensor] = [penalty.joint_term(joint) for penalty in self._joint_terms]
-        return sum(terms[1:], start=terms[0])
+        terms = (penalty.joint_term(joint) for penalty in self._joint_terms)
+        return sum(terms, start=joint.generator_loss.new_zeros(()))
 
     def project(self, discriminator: nn.Module) -> None:
         """Change the discriminator's weights after its update."""

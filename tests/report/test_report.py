@@ -453,15 +453,24 @@ def test_curve_ends_where_more_than_half_of_the_runs_have():
     assert list(curves.over_seeds(history.assign(runs=5), "fid", "test")["step"]) == [1]
 
 
-@pytest.mark.parametrize(("slowest", "scale"), [(20.0, "linear"), (60.0, "log")])
-def test_seconds_far_apart_have_a_logarithmic_scale(slowest, scale):
-    rows = [(name, step, seconds * step) for name, seconds in (("quick", 10.0), ("slow", slowest)) for step in (1, 2)]
+@pytest.mark.parametrize(
+    ("paces", "ends", "scale"),
+    [
+        ((10.0, 20.0), (10, 10), "linear"),
+        ((10.0, 60.0), (10, 10), "log"),
+        ((10.0, 10.0), (10, 1), "linear"),  # one has ended early
+        ((10.0, 60.0), (60, 10), "linear"),  # a budget in seconds
+    ],
+)
+def test_seconds_far_apart_have_a_logarithmic_scale(paces, ends, scale):
+    names = ("quick", "slow")
+    cells = zip(names, paces, ends, strict=True)
+    rows = [(name, step, pace * step) for name, pace, end in cells for step in range(1, end + 1)]
     history = pd.DataFrame(rows, columns=["objective", "step", "seconds"]).assign(
         images=1, seed=0, value=1.0, split="test", name="fid", runs=1, planned=1
     )
     tables = [curves.over_seeds(history.assign(place=history["step"]), "fid", "test")]
     draws = pd.DataFrame(columns=["task", "kind", "metric", "value"])
-    names = ("quick", "slow")
     figure = curves.training_curves(tables, draws, [METRICS["fid"]], "ring", looks(names), curves.Part(names))
     assert [ax.get_xscale() for ax in figure.axes] == ["linear", "linear", scale]
 

@@ -13,6 +13,7 @@ from bench.architectures.base import Players
 from bench.architectures.layers import spectral_norms
 from bench.catalog import architectures, objectives, penalties, stabilisers
 from bench.errors import CatalogError
+from bench.objectives.gradient_penalties import R1
 from bench.spec import RunSpec
 from bench.training import game as game_module
 from bench.training.game import Game
@@ -251,6 +252,25 @@ def test_divergence_is_found_at_its_step() -> None:
     assert not game.advance(6)
     assert game.finite_steps == 4
     assert game.step == 10
+
+
+def test_a_loss_that_was_infinite_once_is_divergence_though_the_next_ones_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    game = make(run_spec("nsgan-r1"))
+    assert game.advance(3)
+    with monkeypatch.context() as once:
+        once.setattr(R1, "term", lambda _, batch: batch.fake_scores.detach().sum() * 0 + float("inf"))
+        assert not game.advance(1)
+    assert not game.advance(5)
+    assert game.finite_steps == 3
+
+
+def test_a_penalty_may_be_a_plain_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of weights are for a network that has none of the kind."""
+    monkeypatch.setattr(R1, "term", lambda *_: 0.0)
+    game = make(run_spec("nsgan-r1"))
+    assert game.advance(3)
 
 
 def test_weights_that_overflow_are_divergence() -> None:
