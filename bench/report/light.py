@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import re
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 from scipy.spatial import KDTree
 
 PATHS = re.compile(r'(?<= d=")[^"]+')
@@ -39,8 +40,8 @@ def png(picture: Image.Image) -> bytes:
 
 
 def _looks_like(reduced: Image.Image, picture: Image.Image) -> bool:
-    before, after = np.asarray(picture), np.asarray(reduced.convert("RGB"))
-    off = np.max(np.maximum(before, after) - np.minimum(before, after), axis=2)
+    difference = ImageChops.difference(picture, reduced.convert("RGB"))
+    off = np.asarray(functools.reduce(ImageChops.lighter, difference.split()))
     areas = off > AREA_OFF
     step = AREA - 1
     areas = areas[:-step, :-step] & areas[:-step, step:] & areas[step:, :-step] & areas[step:, step:]
