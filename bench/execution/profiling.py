@@ -45,10 +45,6 @@ def profile_cell(task: ProfileTask) -> CellProfile:
         optimizer.param_groups[0]["lr"] = 0.0  # the same gradient is taken thousands of times: it must lead nowhere
     real, cycle = game.draw_real(), steps_of_cycle(game)
 
-    def play() -> None:
-        for _ in range(cycle):
-            game.play()
-
     def discriminate(player: Game) -> None:
         for _ in range(cycle * n_critic):
             player.update_discriminator(real.detach())
@@ -57,7 +53,7 @@ def profile_cell(task: ProfileTask) -> CellProfile:
         timing.median
         for timing in time_calls(
             [
-                play,
+                lambda: game.enqueue(cycle),
                 game.draw_real,
                 lambda: discriminate(game),
                 lambda: discriminate(bare),
@@ -77,7 +73,7 @@ def profile_cell(task: ProfileTask) -> CellProfile:
     # parts that were timed by themselves may add up to a little more than the step that they are parts of
     step = max(of_step, data + discriminator + penalty + generator + optimizer_seconds)
     waiting = _waiting_share(game, of_step)
-    work = count_work(play)
+    work = count_work(lambda: game.enqueue(cycle))
     steps = spec.total_steps or max(1, round(spec.training.budget.amount / step))
     return CellProfile(
         cell_id=spec.cell_id,

@@ -40,16 +40,18 @@ def measure_speed(task: ThroughputTask) -> Throughput:
     steps = steps_of_cycle(game)
     real = game.draw_real()
 
-    def play() -> None:
-        for _ in range(steps):
-            game.play()
-
     def discriminate(player: Game) -> None:
         for _ in range(steps * n_critic):
             player.update_discriminator(player.draw_real())
 
     step, with_penalties, without, generator = time_calls(
-        [play, lambda: discriminate(game), lambda: discriminate(bare), lambda: game.update_generator(real)], device
+        [
+            lambda: game.enqueue(steps),
+            lambda: discriminate(game),
+            lambda: discriminate(bare),
+            lambda: game.update_generator(real),
+        ],
+        device,
     )
     step_seconds = step.median / steps
     return Throughput(
@@ -68,7 +70,7 @@ def measure_speed(task: ThroughputTask) -> Throughput:
         generator_seconds=generator.median,
         repeats=REPEATS,
         spread=step.spread,
-        flops_per_step=count_flops(play) / steps,
+        flops_per_step=count_flops(lambda: game.enqueue(steps)) / steps,
         peak_flops_per_second=peak_flops_per_second(device),
         peak_memory_bytes=memory,
         environment=task.place.environment,
