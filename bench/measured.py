@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.reading import open_regular, read_bytes
+from bench.spec import Frozen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +29,17 @@ logged of the steps themselves (of either player ``<player>_loss``, ``<player>_p
 ``<player>_saturation``; ``discriminator_accuracy``), ``test`` and ``validation`` for metrics."""
 
 
+class HistoryRow(Frozen):
+    """One number of a run's history."""
+
+    step: int
+    images: int
+    seconds: float
+    split: str
+    name: str
+    value: float | None
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Film:
     """What a run's generator made of the same few latents while it was trained."""
@@ -39,6 +52,25 @@ class Film:
 
 LARGEST_BYTES = 1 << 30
 """Of a history; a number takes some ten of them."""
+
+
+def make_history(rows: Sequence[HistoryRow]) -> pa.Table:
+    """A history of its numbers, every column of its own type however few there are."""
+    import pyarrow as pa
+
+    text = pa.large_string()  # as pandas has it
+    types = (pa.int64(), pa.int64(), pa.float64(), text, text, pa.float64())
+    columns = {column: [getattr(row, column) for row in rows] for column in HISTORY_COLUMNS}
+    return pa.table(columns, pa.schema(zip(HISTORY_COLUMNS, types, strict=True)))
+
+
+def pack_history(history: pa.Table) -> bytes:
+    """A history as a file, columns `HISTORY_COLUMNS`."""
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    pq.write_table(history, buffer, write_page_checksum=True)
+    return buffer.getvalue()
 
 
 def read_history(path: Path) -> pd.DataFrame | None:

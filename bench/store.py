@@ -22,7 +22,6 @@ Nothing is read by unpickling. A file that cannot be trusted is named and skippe
 from __future__ import annotations
 
 import dataclasses
-import io
 import os
 import warnings
 from pathlib import Path
@@ -36,6 +35,7 @@ from bench.measured import (
     HISTORY_COLUMNS,
     Film,
     pack_film,
+    pack_history,
     pack_samples,
     read_film,
     read_history,
@@ -135,11 +135,9 @@ class Store:
         """Keep a run's record; it is finished from then on."""
         write_atomically(self.run_folder(record.run_id) / "record.json", _json(record))
 
-    def write_history(self, run_id: str, history: pd.DataFrame) -> None:
+    def write_history(self, run_id: str, history: pa.Table) -> None:
         """Keep a run's history, columns `HISTORY_COLUMNS`."""
-        buffer = io.BytesIO()
-        history.to_parquet(buffer, index=False, write_page_checksum=True)
-        write_atomically(self.run_folder(run_id) / "history.parquet", buffer.getvalue())
+        write_atomically(self.run_folder(run_id) / "history.parquet", pack_history(history))
 
     def write_samples(self, run_id: str, samples: np.ndarray, picture: bytes) -> None:
         """Keep generated samples as stored by the dataset (points float32, images uint8), and a PNG of them."""

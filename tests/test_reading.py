@@ -102,7 +102,7 @@ def test_whatever_bytes_a_history_has(tmp_path: Path, data: st.DataObject) -> No
 @given(data=st.data())
 def test_a_history_that_is_not_what_was_written_is_not_read(tmp_path: Path, data: st.DataObject) -> None:
     """A number that changed on the disk is told by the checksum of its page."""
-    original = FROZEN.history(FILES["record"].parent.name)
+    original = FROZEN.history_table(FILES["record"].parent.name)
     assert original is not None
     store = Store(tmp_path)
     store.write_history("run", original)
@@ -111,7 +111,7 @@ def test_a_history_that_is_not_what_was_written_is_not_read(tmp_path: Path, data
     pages = content.rindex(b"\x15") // 2  # well before the footer
     content[data.draw(st.integers(0, pages))] ^= 1 << data.draw(st.integers(0, 7))
     path.write_bytes(bytes(content))
-    read = store.history("run")
+    read = store.history_table("run")
     assert read is None or read.equals(original)
 
 

@@ -13,7 +13,7 @@ from bench.activity import now
 from bench.checkpoints import read_checkpoints, write_checkpoint
 from bench.errors import StorageError
 from bench.execution.filming import Filming
-from bench.execution.tasks import HistoryRow
+from bench.measured import HistoryRow
 from bench.record import Environment, Timings
 from bench.training.game import Game
 from bench.training.streams import SharedStreams

@@ -22,7 +22,6 @@ from bench.execution.packs import make_packs
 from bench.execution.tasks import (
     DatasetAnswer,
     DatasetTask,
-    HistoryRow,
     Place,
     Progress,
     ReferenceTask,
@@ -31,6 +30,7 @@ from bench.execution.tasks import (
 )
 from bench.execution.under_way import LOST_IN_A_ROW, Run, stamp
 from bench.execution.watcher import Watcher
+from bench.measured import HistoryRow
 from bench.record import reference_key
 from bench.spec import RunSpec
 from bench.store import Store

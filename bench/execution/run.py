@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Generator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 
@@ -21,7 +21,8 @@ from bench.execution.determinism import noted_nondeterminism
 from bench.execution.filming import Filming
 from bench.execution.pictures import picture
 from bench.execution.schedule import Schedule
-from bench.execution.tasks import HistoryRow, Progress, RunTask, make_history
+from bench.execution.tasks import Progress, RunTask
+from bench.measured import HistoryRow, make_history
 from bench.record import Record, Status
 from bench.store import Store
 from bench.training.capture import record_steps
@@ -29,10 +30,9 @@ from bench.training.game import Game
 from bench.training.log import LOGGED
 from bench.training.streams import SharedStreams
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 SAMPLES_KEPT_POINTS, SAMPLES_KEPT_IMAGES = 2500, 64
+TELL_SECONDS = 0.25
+"""Progress is told no more often, but for numbers, which are told as they are measured."""
 
 
 def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[], bool]) -> bool:
@@ -98,6 +98,7 @@ class Running:
         self.streams = SharedStreams(spec.seed, self.device)
         self.schedule = Schedule(spec)
         self.validated, self.last_step, self.diverged = task.validated, 0, False
+        self._told = -math.inf
         folder = self.store.run_folder(spec.run_id)
         self.resumable = Resumable(folder, place.environment, self.data.sha256, self.game, self.streams, course)
 
@@ -142,6 +143,10 @@ class Running:
                 checkpoint_at = self.clock() + interval
 
     def _tell(self, report: Callable[[Progress], None], rows: Sequence[HistoryRow]) -> None:
+        now = self.clock()
+        if not rows and now < self._told + TELL_SECONDS:
+            return
+        self._told = now
         game, share = self.game, self.schedule.share(self.game)
         report(Progress(step=game.step, images=game.images, seconds=game.seconds, share=share, rows=tuple(rows)))
 
@@ -152,12 +157,11 @@ class Running:
         self.course.evaluation += self.clock() - before
         return rows
 
-    def keep_files(self) -> pd.DataFrame:
+    def keep_files(self) -> list[HistoryRow]:
         """Write the history, which is returned, the film, and samples of a run that has not diverged."""
         before = self.clock()
-        logged = [row for row in _logged(self.game) if row.step <= self.last_step]
-        history = make_history(logged + self.course.rows)
-        self.store.write_history(self.spec.run_id, history)
+        history = [row for row in _logged(self.game) if row.step <= self.last_step] + self.course.rows
+        self.store.write_history(self.spec.run_id, make_history(history))
         film = self.course.filming.film()
         if film is not None:
             self.store.write_film(self.spec.run_id, film)
@@ -168,7 +172,7 @@ class Running:
         self.course.files += self.clock() - before
         return history
 
-    def record(self, history: pd.DataFrame) -> None:
+    def record(self, history: Sequence[HistoryRow]) -> None:
         """Write the record; the checkpoints have done their duty."""
         spec, game, last = self.spec, self.game, self.last_step
         weights: Literal["ema", "raw"] = "ema" if game.average is not None else "raw"

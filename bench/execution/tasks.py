@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from bench.measured import HistoryRow
 from bench.record import Environment
 from bench.spec import Choice, Frozen, PluginSpec, RunSpec, digest, identity
-from bench.store import HISTORY_COLUMNS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Place(Frozen):
@@ -201,25 +197,6 @@ class ProbeAnswer(Frozen):
 
 
 Task = RunTask | PackTask | DatasetTask | ReferenceTask | ThroughputTask | ProfileTask | SpeedTask | ProbeTask
-
-
-class HistoryRow(Frozen):
-    """One number of a run's history."""
-
-    step: int
-    images: int
-    seconds: float
-    split: str
-    name: str
-    value: float | None
-
-
-def make_history(rows: Iterable[HistoryRow]) -> pd.DataFrame:
-    """The rows as the store keeps them, every column of its own type however many rows there are."""
-    import pandas as pd
-
-    history = pd.DataFrame([row.model_dump() for row in rows], columns=list(HISTORY_COLUMNS))
-    return history.astype({"step": "int64", "images": "int64", "seconds": "float64", "value": "float64"})
 
 
 class Progress(Frozen):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from bench.activity import now
 from bench.execution.executor import Limits, Outcome
 from bench.execution.outcomes import Pending, raise_storage_fault
-from bench.execution.tasks import HistoryRow, Progress, RunTask, make_history
+from bench.execution.tasks import Progress, RunTask
 from bench.execution.watcher import Watcher
+from bench.measured import HistoryRow, make_history
 from bench.record import Record, Status, Timings
 from bench.spec import RunSpec
 from bench.store import Store

@@ -17,8 +17,9 @@ from optuna.trial import TrialState
 from bench.checkpoints import remove_checkpoints
 from bench.errors import UsageError
 from bench.execution.phases import Phases
-from bench.execution.tasks import Progress, make_history
+from bench.execution.tasks import Progress
 from bench.execution.watcher import Watcher
+from bench.measured import make_history
 from bench.record import Record, Status
 from bench.spec import RunSpec
 from bench.store import Store

@@ -198,7 +198,7 @@ def _first(store: Store) -> Record:
 
 def _history(peace: Peace) -> tuple[str, object]:
     run_id = peace.plan.run_ids[0]
-    return run_id, peace.store.history(run_id)
+    return run_id, peace.store.history_table(run_id)
 
 
 def _samples(peace: Peace) -> object:

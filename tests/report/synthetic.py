@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from bench.record import Classifier, Draw, Environment, Measurement, Record, Reference, Status, Throughput, Timings
 from bench.spec import Budget, EvaluationSpec, ObjectiveSpec, RunSpec, TrainingSpec
@@ -153,13 +155,18 @@ def make_run(store: Store, run: RunSpec, status: Status | None = None, *, reason
         started_at="2026-11-20T10:00:00Z",
     )
     store.write_spec(run)
-    store.write_history(run.run_id, history(dataset, character, last, speed, random))
+    store.write_history(run.run_id, to_table(history(dataset, character, last, speed, random)))
     store.write_film(run.run_id, film(dataset, character, last, run.seed))
     if completed:
         samples = draw(dataset, SAMPLES, character.coverage, character.quality**0.8, random)
         store.write_samples(run.run_id, samples, b"")
     store.write_record(record)
     return record
+
+
+def to_table(history: pd.DataFrame) -> pa.Table:
+    """A history as the store takes it."""
+    return pa.Table.from_pandas(history, preserve_index=False)
 
 
 def steps_per_second(character: Character, dataset: str) -> float:

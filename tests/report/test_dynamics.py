@@ -12,7 +12,7 @@ from bench.report.reader import read_material
 from bench.report.style import looks, theme
 from bench.report.training import training_curves
 from bench.store import Store
-from tests.report.synthetic import make_run, spec
+from tests.report.synthetic import make_run, spec, to_table
 
 NAMES = ("hinge", "minimax", "nsgan", "wgan-gp")
 
@@ -87,7 +87,7 @@ def test_histories_of_older_records_have_losses_and_norms_alone(store, tmp_path)
         run = spec(name, "ring", 0)
         make_run(old, run, Status.COMPLETED)
         history = old.history(run.run_id)
-        old.write_history(run.run_id, history[~history["name"].str.contains("accuracy|saturation")])
+        old.write_history(run.run_id, to_table(history[~history["name"].str.contains("accuracy|saturation")]))
     made = picture(old)
     assert rows(made.figure) == ["loss", "gradient norm"]
     assert "Accuracy" not in made.caption
@@ -104,7 +104,7 @@ def test_where_some_have_logged_it_the_others_have_an_empty_panel(store, tmp_pat
         history = mixed.history(run.run_id)
         if name == "nsgan":
             history = history[~history["name"].str.contains("accuracy|saturation")]
-        mixed.write_history(run.run_id, history)
+        mixed.write_history(run.run_id, to_table(history))
     made = picture(mixed)
     assert rows(made.figure, 2) == ["loss", "gradient norm", "D's accuracy", "saturated (%)"]
     assert [len(line.get_xdata()) for line in made.figure.axes[6].lines] == [0, 0]

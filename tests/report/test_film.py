@@ -17,7 +17,7 @@ from bench.report.reader import read_material
 from bench.report.style import COLORS, looks, theme
 from bench.spec import Budget
 from bench.store import Store
-from tests.report.synthetic import make_reference, make_results, make_run, spec
+from tests.report.synthetic import make_reference, make_results, make_run, spec, to_table
 
 RANDOM = np.random.default_rng(0)
 NAMES = ("nsgan", "wgan-gp")
@@ -146,13 +146,13 @@ def test_places_are_in_the_unit_of_the_budget(tmp_path, unit, amount, titles):
     run = run.model_copy(update={"training": training})
     make_run(store, run, Status.COMPLETED)
     history = store.history(run.run_id)
-    store.write_history(run.run_id, history[:0])
+    store.write_history(run.run_id, to_table(history[:0]))
     samples = RANDOM.normal(size=(2, 30, 2)).astype(np.float16)
     store.write_film(run.run_id, Film(np.array([0, 1000]), samples))
     if unit == "seconds":
         assert strips(store) == []  # nothing tells when
         rows = [(0, 0, 0.0, "test", "fid", 1.0), (1000, 128_000, 2.0, "test", "fid", 1.0)]
-        store.write_history(run.run_id, history.iloc[:0].__class__(rows, columns=history.columns))
+        store.write_history(run.run_id, to_table(history.iloc[:0].__class__(rows, columns=history.columns)))
     (made,) = strips(store)
     assert [ax.get_title(loc="center") for ax in made.figure.axes[:2]] == titles
 

@@ -21,7 +21,7 @@ from bench.record import Status, Throughput
 from bench.report import build
 from bench.spec import Choice, PluginSpec
 from bench.store import Store
-from tests.report.synthetic import ENVIRONMENT, make_reference, make_run, make_throughput, spec
+from tests.report.synthetic import ENVIRONMENT, make_reference, make_run, make_throughput, spec, to_table
 from tests.report.test_latex import ATTACKS as TEX
 from tests.report.test_latex import COMMANDS, commands
 
@@ -112,7 +112,7 @@ def report_of(text: str, folder: Path) -> Path:
             )
             history = store.history(run.run_id)
             assert history is not None
-            store.write_history(run.run_id, pd.concat([history, history.tail(1).assign(name=text)]))
+            store.write_history(run.run_id, to_table(pd.concat([history, history.tail(1).assign(name=text)])))
             make_throughput(store, run)
     references(store, text)
     throughput_of_another(store, text)

@@ -22,7 +22,7 @@ from bench.report.style import COLORS, MARKERS, looks, theme
 from bench.spec import Budget, PluginSpec
 from bench.store import Store
 from tests.report.pages import across_tasks
-from tests.report.synthetic import make_reference, make_results, make_run, make_throughput, spec
+from tests.report.synthetic import make_reference, make_results, make_run, make_throughput, spec, to_table
 
 COMMAND = "ganbench run suites/losses.toml"
 SECTIONS = (
@@ -203,7 +203,8 @@ def undefined_metrics(store):
         empty = tuple(m.model_copy(update={"value": None}) for m in record.measurements)
         store.write_record(record.model_copy(update={"measurements": empty}))
         history = store.history(record.run_id)
-        store.write_history(record.run_id, history.assign(value=history["value"].where(history["split"] == "train")))
+        blank = history.assign(value=history["value"].where(history["split"] == "train"))
+        store.write_history(record.run_id, to_table(blank))
 
 
 def nothing(store):
@@ -498,7 +499,7 @@ def test_evaluations_of_a_budget_in_seconds_stand_together_by_their_number(tmp_p
         record = make_run(store, run.model_copy(update={"training": training}), Status.COMPLETED)
         history = store.history(record.run_id)
         late = history["step"].where(history["split"] == "train", history["step"] + seed)
-        store.write_history(record.run_id, history.assign(step=late))
+        store.write_history(record.run_id, to_table(history.assign(step=late)))
     table = curves.over_seeds(read_material([store.folder]).history("ring"), "modes_covered", "test")
     assert list(table["seeds"]) == [3] * 9
     assert list(table["step"]) == [500 * index + 1 for index in range(9)]

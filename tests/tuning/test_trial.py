@@ -11,8 +11,9 @@ import pytest
 from optuna.trial import TrialState
 
 from bench.execution.phases import Phases
-from bench.execution.tasks import HistoryRow, Progress
+from bench.execution.tasks import Progress
 from bench.execution.watcher import Watcher
+from bench.measured import HistoryRow
 from bench.spec import RunSpec
 from bench.store import Store
 from bench.suite import load_suite
