@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 log = logging.getLogger(__name__)
+
+Kept = TypeVar("Kept")
 
 LINE_SECONDS = 10.0
 """From one line about progress to the next; what is done sooner says nothing."""
@@ -28,6 +31,20 @@ def one_process(file: Path) -> Iterator[None]:
             file.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(FileLock(file.with_name(f".{file.name}.lock"), mode=0o644))
         yield
+
+
+def kept_or_made(file: Path, read: Callable[[], Kept | None], make: Callable[[], Kept]) -> Kept:
+    """What ``read`` finds, or, where that is None, what ``make`` makes and keeps, in one process while others wait.
+
+    Nobody waits for what is there already: files are whole or not there.
+    """
+    found = read()
+    if found is None:
+        with one_process(file):
+            found = read()  # another process may have made it meanwhile
+            if found is None:
+                found = make()
+    return found
 
 
 class Pace:

@@ -25,7 +25,7 @@ from bench.datasets.base import SPLITS, in_batches
 from bench.datasets.loading import fingerprint
 from bench.errors import DataError
 from bench.files import write_atomically
-from bench.once import Pace, one_process
+from bench.once import Pace, kept_or_made
 from bench.record import Classifier as ClassifierInfo
 from bench.spec import Choice, digest
 
@@ -124,14 +124,13 @@ def open_classifier(data: Data, dataset: Choice, root: Path) -> TrainedClassifie
             f"dataset '{dataset}' is not labelled: the classifier space needs labels on all three splits; use 'raw'"
         )
     key = _key(data)
-    with one_process(root / "classifiers" / key[:8]):
-        path = _place(root, dataset, key)
-        kept = _read(path, key, data)
-        if kept is not None:
-            return kept
+
+    def make() -> TrainedClassifier:
         trained = train_classifier(data, f"training the classifier of '{dataset.name}', steps")
-        _write(path, key, trained)
-    return trained
+        _write(_place(root, dataset, key), key, trained)
+        return trained
+
+    return kept_or_made(root / "classifiers" / key[:8], lambda: _read(_place(root, dataset, key), key, data), make)
 
 
 def train_classifier(data: Data, what: str = "training a classifier, steps") -> TrainedClassifier:

@@ -17,7 +17,7 @@ import torch
 
 from bench.evaluation.spaces import Features
 from bench.files import write_atomically
-from bench.once import Pace, one_process
+from bench.once import Pace, kept_or_made
 from bench.spec import digest
 
 if TYPE_CHECKING:
@@ -61,12 +61,13 @@ class RealFeatures:
             return self._extract(split, n)
         key = self._key(split, n)
         path = self._cache / "features" / f"{self.space.name}-{split}-{n}-{key[:16]}.npz"
-        with one_process(path):
-            features = _read(path, key)
-            if features is None:
-                features = self._extract(split, n)
-                _write(path, key, features)
-        return features
+
+        def make() -> Features:
+            features = self._extract(split, n)
+            _write(path, key, features)
+            return features
+
+        return kept_or_made(path, lambda: _read(path, key), make)
 
     def _extract(self, split: Split, n: int) -> Features:
         samples, parts = self.data.split(split), []
