@@ -28,6 +28,9 @@ POLL_SECONDS = 0.2
 GRACE_SECONDS = 20.0
 """How long a process that was asked to stop may take before it is killed."""
 LOG_CHUNK = 1 << 16
+PRELOADED = ("bench.execution.server", "bench.execution.worker", "bench.execution.pool", "bench.cli")
+"""By the fork server, in this order. A process looks for its target in this module, and for what else it might be asked
+to do in the main script, that is the command line: what the server has loaded none of them loads again."""
 LOST = 255
 """What multiprocessing makes of an exit code that nobody is left to tell."""
 
@@ -56,7 +59,7 @@ class LocalPool:
         self._start_server()
 
     def _start_server(self) -> None:
-        self._context.set_forkserver_preload(["bench.execution.server", "bench.execution.worker"])
+        self._context.set_forkserver_preload(list(PRELOADED))
         multiprocessing.resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
         with _without_interrupts():  # Ctrl-C reaches the server too, which would show a stack trace while it loads
             multiprocessing.forkserver.ensure_running()

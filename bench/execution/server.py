@@ -7,6 +7,10 @@ supervisor, though it may be busy loading torch; its children end with it.
 
 from __future__ import annotations
 
+import os
+
 from bench.execution.limits import leave_with_parent
 
 leave_with_parent()
+# pyarrow's own allocator takes up to 15 ms to begin with, in each process that then writes one small file with it
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

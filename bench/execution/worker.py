@@ -19,8 +19,6 @@ from multiprocessing.connection import Connection
 import filelock  # noqa: F401
 import pyarrow.pandas_compat
 import pyarrow.parquet  # noqa: F401
-import sklearn.datasets
-import sklearn.model_selection  # noqa: F401
 import torch
 import torch.utils.serialization.config
 import tqdm
@@ -29,6 +27,7 @@ from pydantic import TypeAdapter
 
 import bench.architectures
 from bench.catalog import CATALOGS
+from bench.datasets.digits import read_digits
 from bench.datasets.loading import load_dataset
 from bench.environment import device_environment, host_environment, resolve_device
 from bench.errors import StorageError, UsageError
@@ -57,15 +56,18 @@ from bench.execution.tasks import (
     Task,
     ThroughputTask,
 )
-from bench.plugins import load_installed, load_plugin
+from bench.plugins import installed_plugins, load_installed, load_plugin
 from bench.spec import PluginSpec
 from bench.store import Store
 
-for _catalog in CATALOGS:
-    _catalog.names()
 for _module in pkgutil.iter_modules(bench.architectures.__path__):  # parts of players, imported as they are built
     importlib.import_module(f"{bench.architectures.__name__}.{_module.name}")
 Image.preinit()  # the formats of pictures
+# made once, for all runs: each of them takes some of the 100 ms that a run may take besides training
+installed_plugins()
+read_digits()
+_ADAPTERS = [catalog.entry(name).adapter for catalog in CATALOGS for name in catalog.names()]
+_TASKS: TypeAdapter[Task] = TypeAdapter(Task)
 # torch-fidelity's progress bars: their default lock is a semaphore of the system, which a process must tidy up
 tqdm.tqdm.set_lock(threading.RLock())
 
@@ -105,7 +107,7 @@ def answer(payload: str, connection: Connection, stopping: Callable[[], bool]) -
             os._exit(1)
 
     try:
-        tell(_perform(TypeAdapter[Task](Task).validate_json(payload), tell, stopping))
+        tell(_perform(_TASKS.validate_json(payload), tell, stopping))
     except UsageError as error:
         tell(Failed(reason="; ".join(error.faults), faults=error.faults))
     except StorageError as error:

@@ -68,7 +68,10 @@ class SharedStreams:
     def __init__(self, seed: int, device: torch.device) -> None:
         self._device = device
         number = stream_seed(seed, "stabiliser", "shared")
-        torch.manual_seed(number)
+        if device.type == "cpu":
+            torch.default_generator.manual_seed(number)  # torch.manual_seed makes GPUs ready to be seeded, for 2 ms
+        else:
+            torch.manual_seed(number)
         np.random.seed(number % 2**32)
         random.seed(number)
 

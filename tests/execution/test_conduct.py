@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -213,3 +215,35 @@ def test_a_missing_device_is_told_before_anything_starts(tmp_path: Path) -> None
     assert result.returncode == 2
     assert "torch sees 0 CUDA devices" in result.stderr
     assert not list((tmp_path / "s" / "runs").glob("*"))
+
+
+SCRIPT = """
+from bench.cli import main
+
+if __name__ == "__main__":
+    main()
+"""
+"""What an installation makes of the entry point."""
+
+
+def test_a_run_imports_next_to_nothing(tmp_path: Path, data_root: Path) -> None:
+    """The fork server has all of it, the command line's modules included: importing them would take longer than all
+    else that a run does besides training."""
+    script, suite = tmp_path / "ganbench", tmp_path / "suite.toml"
+    script.write_text(SCRIPT)
+    suite.write_text(
+        f'objectives = ["nsgan", "wgan-gp"]\ndatasets = ["ring", "digits"]\narchitectures = ["mlp"]\n{TINY}'
+    )
+    places = ["--results", tmp_path, "--reports", tmp_path / "reports", "--data-root", data_root]
+    command = [sys.executable, script, "run", suite, *places, "--device", "cpu"]
+    timed = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=timed, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    imported = Counter(re.findall(r"^import time:.*\|\s*(bench\S*)$", done.stderr, re.MULTILINE))
+    for module in ("bench.cli", "bench.execution.pool", "bench.plan"):
+        assert imported[module] == 2, f"{module}: by the command itself, and by the fork server"
+    logs = list(tmp_path.glob("suite/runs/*/log.txt"))
+    assert len(logs) == 4
+    late = re.findall(r"^import time:.*\|\s*(\S*)$", "".join(log.read_text() for log in logs), re.MULTILINE)
+    assert len(set(late)) < 5, "what a library imports as it writes or reads its first file"
+    assert not [module for module in late if module.startswith(("bench", "torch", "sklearn", "pandas"))]
