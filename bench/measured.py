@@ -6,31 +6,23 @@ import dataclasses
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.reading import open_regular, read_bytes
-from bench.spec import Frozen
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 
-HISTORY_COLUMNS = (
-    "step",
-    "images",
-    "seconds",
-    "split",
-    "name",
-    "value",
-)
-"""Of `history.parquet`, one row a number. ``seconds`` are seconds of training. ``split`` is ``train`` for what is
-logged of the steps themselves (of either player ``<player>_loss``, ``<player>_penalty``, ``<player>_gradient_norm``,
-``<player>_saturation``; ``discriminator_accuracy``), ``test`` and ``validation`` for metrics."""
 
+class HistoryRow(NamedTuple):
+    """One number of a run's history, which has thousands.
 
-class HistoryRow(Frozen):
-    """One number of a run's history."""
+    ``seconds`` are seconds of training. ``split`` is ``train`` for what is logged of the steps themselves (of either
+    player ``<player>_loss``, ``<player>_penalty``, ``<player>_gradient_norm``, ``<player>_saturation``;
+    ``discriminator_accuracy``), ``test`` and ``validation`` for metrics.
+    """
 
     step: int
     images: int
@@ -38,6 +30,10 @@ class HistoryRow(Frozen):
     split: str
     name: str
     value: float | None
+
+
+HISTORY_COLUMNS = HistoryRow._fields
+"""Of `history.parquet`, one row a number."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,8 +56,9 @@ def make_history(rows: Sequence[HistoryRow]) -> pa.Table:
 
     text = pa.large_string()  # as pandas has it
     types = (pa.int64(), pa.int64(), pa.float64(), text, text, pa.float64())
-    columns = {column: [getattr(row, column) for row in rows] for column in HISTORY_COLUMNS}
-    return pa.table(columns, pa.schema(zip(HISTORY_COLUMNS, types, strict=True)))
+    columns = zip(*rows, strict=True) if rows else ([] for _ in types)
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
+    return pa.table(arrays, HISTORY_COLUMNS)
 
 
 def pack_history(history: pa.Table) -> bytes:

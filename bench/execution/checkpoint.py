@@ -85,7 +85,7 @@ class Resumable:
             "streams": self.streams.state_dict(),
             "course": {
                 "started_at": course.started_at,
-                "rows": [tuple(row.model_dump().values()) for row in course.rows],
+                "rows": [tuple(row) for row in course.rows],
                 "filming": course.filming.state_dict(),
                 "start": course.start,
                 "evaluation": course.evaluation,
@@ -135,8 +135,7 @@ class Resumable:
         self.game.load_state_dict(state["game"])
         self.streams.load_state_dict(state["streams"])
         kept, course = state["course"], self.course
-        names = tuple(HistoryRow.model_fields)
-        course.rows = [HistoryRow.model_validate(dict(zip(names, row, strict=True))) for row in kept["rows"]]
+        course.rows = [HistoryRow(*row) for row in kept["rows"]]
         course.filming.load_state_dict(kept["filming"])
         course.started_at = kept["started_at"]
         course.start, course.evaluation, course.files = kept["start"], kept["evaluation"], kept["files"]

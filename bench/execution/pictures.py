@@ -21,7 +21,7 @@ def picture(samples: np.ndarray) -> bytes:
     """
     pixels = _grid(samples) if samples.ndim == 4 else _density(samples)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
+    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)  # no larger at higher ones
     return buffer.getvalue()
 
 
