@@ -54,7 +54,7 @@ def make_history(rows: Sequence[HistoryRow]) -> pa.Table:
     """A history of its numbers, every column of its own type however few there are."""
     import pyarrow as pa
 
-    text = pa.large_string()  # as pandas has it
+    text = pa.large_string()  # as pandas 3 has it
     types = (pa.int64(), pa.int64(), pa.float64(), text, text, pa.float64())
     columns = zip(*rows, strict=True) if rows else ([] for _ in types)
     arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]

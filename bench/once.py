@@ -36,7 +36,7 @@ def one_process(file: Path) -> Iterator[None]:
 def kept_or_made(file: Path, read: Callable[[], Kept | None], make: Callable[[], Kept]) -> Kept:
     """What ``read`` finds, or, where that is None, what ``make`` makes and keeps, in one process while others wait.
 
-    Nobody waits for what is there already: files are whole or not there.
+    Nobody waits for what is there already: files are whole or not there. One that ``read`` rejects it rejects twice.
     """
     found = read()
     if found is None:

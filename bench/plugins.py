@@ -6,7 +6,6 @@ group ``ganbench.plugins``. Both register with `bench.catalog`'s decorators.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib.metadata
 import re
@@ -49,7 +48,7 @@ def load_installed() -> tuple[PluginSpec, ...]:
     Raises:
         PluginError: one of them fails; says which package it belongs to.
     """
-    for point in installed_plugins():
+    for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         if point.name in _installed:
             continue
         package = f"{point.dist.name} {point.dist.version}" if point.dist else point.module
@@ -64,12 +63,6 @@ def load_installed() -> tuple[PluginSpec, ...]:
             ) from error
         _installed[point.name] = plugin
     return tuple(_installed.values())
-
-
-@functools.cache
-def installed_plugins() -> tuple[importlib.metadata.EntryPoint, ...]:
-    """Those of installed packages, in no way loaded; what is installed while this process lives is not seen."""
-    return tuple(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP))
 
 
 def _read(path: Path) -> tuple[Path, bytes]:

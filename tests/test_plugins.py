@@ -121,7 +121,7 @@ def test_an_installed_package_is_loaded_once(tmp_path: Path, monkeypatch: pytest
     write(tmp_path, GAP, "installed_gap.py")
     monkeypatch.syspath_prepend(tmp_path)
     point = importlib.metadata.EntryPoint("mine", "installed_gap", plugins.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(plugins, "installed_plugins", lambda: (point,))
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point])
     (plugin,) = load_installed()
     assert (plugin.name, plugin.path) == ("mine", None)
     assert losses.entry("gap").plugin == plugin
@@ -131,6 +131,6 @@ def test_an_installed_package_is_loaded_once(tmp_path: Path, monkeypatch: pytest
 
 def test_an_installed_package_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     point = importlib.metadata.EntryPoint("mine", "no_such_package.module", plugins.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(plugins, "installed_plugins", lambda: (point,))
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point])
     with pytest.raises(PluginError, match=r"plugin 'mine' of the installed package no_such_package\.module cannot be"):
         load_installed()

@@ -21,7 +21,8 @@ def picture(samples: np.ndarray) -> bytes:
     """
     pixels = _grid(samples) if samples.ndim == 4 else _density(samples)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)  # no larger at higher ones
+    # files up to two fifths larger than by default, in a third of the time
+    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
 
 

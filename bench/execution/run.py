@@ -32,7 +32,8 @@ from bench.training.streams import SharedStreams
 
 SAMPLES_KEPT_POINTS, SAMPLES_KEPT_IMAGES = 2500, 64
 TELL_SECONDS = 0.25
-"""Progress is told no more often, but for numbers, which are told as they are measured."""
+"""Progress is told no more often, but for numbers, which are told as they are measured, and for a run's last words: of
+one that is killed, the record may lack so much."""
 
 
 def run(task: RunTask, report: Callable[[Progress], None], stopping: Callable[[], bool]) -> bool:
@@ -70,7 +71,10 @@ def steps_of(
     Store(task.place.results).write_spec(task.spec)
     running = Running(task, course, begin)
     running.begin(report)
-    recorded = yield from running.train(report, stopping)
+    try:
+        recorded = yield from running.train(report, stopping)
+    finally:
+        running.tell_rest(report)
     if recorded:
         running.record(running.keep_files())
     return recorded
@@ -99,6 +103,7 @@ class Running:
         self.schedule = Schedule(spec)
         self.validated, self.last_step, self.diverged = task.validated, 0, False
         self._told = -math.inf
+        self._untold: Progress | None = None
         folder = self.store.run_folder(spec.run_id)
         self.resumable = Resumable(folder, place.environment, self.data.sha256, self.game, self.streams, course)
 
@@ -143,12 +148,17 @@ class Running:
                 checkpoint_at = self.clock() + interval
 
     def _tell(self, report: Callable[[Progress], None], rows: Sequence[HistoryRow]) -> None:
-        now = self.clock()
-        if not rows and now < self._told + TELL_SECONDS:
-            return
-        self._told = now
-        game, share = self.game, self.schedule.share(self.game)
-        report(Progress(step=game.step, images=game.images, seconds=game.seconds, share=share, rows=tuple(rows)))
+        game, share, now = self.game, self.schedule.share(self.game), self.clock()
+        self._untold = Progress(step=game.step, images=game.images, seconds=game.seconds, share=share, rows=tuple(rows))
+        if rows or now >= self._told + TELL_SECONDS:
+            self._told = now
+            self.tell_rest(report)
+
+    def tell_rest(self, report: Callable[[Progress], None]) -> None:
+        """What the last look saw, if it has not been told."""
+        if self._untold is not None:
+            untold, self._untold = self._untold, None
+            report(untold)
 
     def _evaluate(self) -> list[HistoryRow]:
         before = self.clock()

@@ -2,7 +2,8 @@
 
 It leads a session of its own from here on: a signal to the whole group of `ganbench run`, as a terminal or a batch
 system sends it, reaches the supervisor alone, which decides what becomes of the runs. And the kernel ends it with the
-supervisor, though it may be busy loading torch; its children end with it.
+supervisor, though it may be busy loading torch; its children end with it. What libraries read from the
+environment as they load is settled here, too.
 """
 
 from __future__ import annotations

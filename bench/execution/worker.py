@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 
 # all that a task needs is imported here, so that the fork server has it loaded before it forks
 import filelock  # noqa: F401
-import pyarrow.pandas_compat
+import pyarrow.pandas_compat  # looked for with the first array that is made
 import pyarrow.parquet  # noqa: F401
 import torch
 import torch.utils.serialization.config
@@ -56,7 +56,7 @@ from bench.execution.tasks import (
     Task,
     ThroughputTask,
 )
-from bench.plugins import installed_plugins, load_installed, load_plugin
+from bench.plugins import load_installed, load_plugin
 from bench.spec import PluginSpec
 from bench.store import Store
 
@@ -64,9 +64,11 @@ for _module in pkgutil.iter_modules(bench.architectures.__path__):  # parts of p
     importlib.import_module(f"{bench.architectures.__name__}.{_module.name}")
 Image.preinit()  # the formats of pictures
 # made once, for all runs: each of them takes some of the 100 ms that a run may take besides training
-installed_plugins()
-read_digits()
-_ADAPTERS = [catalog.entry(name).adapter for catalog in CATALOGS for name in catalog.names()]
+for _catalog in CATALOGS:
+    for _name in _catalog.names():
+        _catalog.entry(_name).adapter  # keeps itself  # noqa: B018
+with contextlib.suppress(Exception):  # whoever needs them is told what is wrong
+    read_digits()
 _TASKS: TypeAdapter[Task] = TypeAdapter(Task)
 # torch-fidelity's progress bars: their default lock is a semaphore of the system, which a process must tidy up
 tqdm.tqdm.set_lock(threading.RLock())
@@ -247,7 +249,8 @@ def _gathered(faults: list[str]) -> Iterator[None]:
 
 def _prepare(device: str, threads: int, plugins: tuple[PluginSpec, ...]) -> None:
     prepare_torch(device, threads)
-    load_installed()
+    if any(plugin.path is None for plugin in plugins):
+        load_installed()
     for plugin in plugins:
         if plugin.path is not None and load_plugin(plugin.path).sha256 != plugin.sha256:
             raise UsageError(f"plugin '{plugin.path}' has changed since the suite was read: run the suite again")

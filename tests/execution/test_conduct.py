@@ -247,3 +247,33 @@ def test_a_run_imports_next_to_nothing(tmp_path: Path, data_root: Path) -> None:
     late = re.findall(r"^import time:.*\|\s*(\S*)$", "".join(log.read_text() for log in logs), re.MULTILINE)
     assert len(set(late)) < 5, "what a library imports as it writes or reads its first file"
     assert not [module for module in late if module.startswith(("bench", "torch", "sklearn", "pandas"))]
+
+
+INSTALLED = """
+from bench.catalog import losses
+
+@losses.register("gap", formula="–", source="test")
+class Gap:
+    def discriminator(self, real, fake):
+        return (fake - real).mean()
+
+    def generator(self, real, fake):
+        return -fake.mean()
+"""
+
+
+def test_a_run_finds_the_installed_plugins_that_the_command_finds(tmp_path: Path, data_root: Path) -> None:
+    """Beside the script, as in a folder that only the command has on its path: the fork server has another one."""
+    script, suite, package = tmp_path / "ganbench", tmp_path / "suite.toml", tmp_path / "mine-1.0.dist-info"
+    script.write_text(SCRIPT)
+    (tmp_path / "installed_gap.py").write_text(INSTALLED)
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[ganbench.plugins]\nmine = installed_gap\n")
+    suite.write_text(f'objectives = ["gap"]\ndatasets = ["ring"]\narchitectures = ["mlp"]\n{TINY}')
+    places = ["--results", tmp_path, "--reports", tmp_path / "reports", "--data-root", data_root]
+    command = [sys.executable, script, "run", suite, *places, "--device", "cpu"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=os.environ, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (record,) = Store(tmp_path / "suite").records()
+    assert (record.status, [plugin.name for plugin in record.spec.plugins]) == (Status.COMPLETED, ["mine"])

@@ -75,6 +75,24 @@ register("fine", lambda real, fake: (fake - real).mean())
 """
 
 
+LATE = """
+from bench.catalog import losses
+
+@losses.register("late", formula="–", source="test")
+class Loss:
+    steps = 0
+
+    def discriminator(self, real, fake):
+        Loss.steps += 1
+        if Loss.steps == 390:
+            raise ValueError("at step 390")
+        return (fake - real).mean()
+
+    def generator(self, real, fake):
+        return -fake.mean()
+"""
+
+
 def test_every_ending_is_a_status_and_none_stops_the_suite(tmp_path: Path, data_root: Path) -> None:
     (tmp_path / "bad.py").write_text(PLUGIN)
     names = [
@@ -112,6 +130,17 @@ def test_every_ending_is_a_status_and_none_stops_the_suite(tmp_path: Path, data_
     assert not summary.interrupted
     frame = load_results(store.folder)
     assert sorted(frame["status"]) == sorted(str(record.status) for record in records.values())
+
+
+def test_a_failed_run_tells_how_far_it_got(tmp_path: Path, data_root: Path) -> None:
+    (tmp_path / "late.py").write_text(LATE)
+    steps = TINY.replace("steps = 20", "steps = 400").replace("every = 10", "every = 400")
+    suite = f'plugins = ["late.py"]\nobjectives = ["late"]\ndatasets = ["ring"]\n{steps}'
+    _, store = carry_out(suite, tmp_path, data_root)
+    (record,) = store.records()
+    assert (record.status, record.reason) == (Status.FAILED, "ValueError: at step 390")
+    assert 380 <= record.steps < 390, "as far as the last of a hundred looks saw, told however quickly they came"
+    assert record.images == record.steps * 16
 
 
 def test_what_a_plugin_starts_ends_with_its_run(tmp_path: Path, data_root: Path) -> None:
