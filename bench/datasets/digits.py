@@ -36,13 +36,12 @@ class Digits:
     def load(self, root: Path) -> Data:
         """The images that scikit-learn ships; ``root`` is not used."""
         images, labels, splits = read_digits()
-        pixels = torch.from_numpy(images * (255 / 16)).round().to(torch.uint8).unsqueeze(1)
-        return make_data({split: pixels[torch.from_numpy(splits[split])] for split in SPLITS}, splits, labels)
+        return make_data({split: torch.from_numpy(images[splits[split]]) for split in SPLITS}, splits, labels)
 
 
 @functools.cache
 def read_digits() -> tuple[np.ndarray, np.ndarray, Mapping[Split, np.ndarray]]:
-    """Images ``(n, 8, 8)`` of 0 to 16, their classes, and the indices of each split.
+    """Images, uint8 ``(n, 1, 8, 8)``, their classes, and the indices of each split.
 
     Kept once read: the text file and the splits take as long as all else that a small run does before its first step,
     and the server that runs are forked from reads them for all.
@@ -52,4 +51,5 @@ def read_digits() -> tuple[np.ndarray, np.ndarray, Mapping[Split, np.ndarray]]:
     bunch = load_digits()
     train, held_out = hold_out(len(bunch.target), HELD_OUT, bunch.target)
     validation, test = (held_out[part] for part in hold_out(HELD_OUT, HELD_OUT // 2, bunch.target[held_out]))
-    return bunch.images, bunch.target.astype(np.int64), {"train": train, "validation": validation, "test": test}
+    images = np.round(bunch.images[:, None] * (255 / 16)).astype(np.uint8)  # of 0 to 16
+    return images, bunch.target.astype(np.int64), {"train": train, "validation": validation, "test": test}
