@@ -29,8 +29,9 @@ GRACE_SECONDS = 20.0
 """How long a process that was asked to stop may take before it is killed."""
 LOG_CHUNK = 1 << 16
 PRELOADED = ("bench.execution.server", "bench.execution.worker", "bench.execution.pool", "bench.cli")
-"""By the fork server, in this order. A process looks for its target in this module, and for what else it might be asked
-to do in the main script, that is the command line: what the server has loaded none of them loads again."""
+"""Modules that the fork server loads, in this order, so that no process does. The last two are not the worker's:
+multiprocessing has a process import the module of its target, which is this one, and the script that started the
+command, which imports the command line."""
 LOST = 255
 """What multiprocessing makes of an exit code that nobody is left to tell."""
 

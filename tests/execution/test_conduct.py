@@ -226,19 +226,24 @@ if __name__ == "__main__":
 """What an installation makes of the entry point."""
 
 
+def run_installed(suite: str, folder: Path, data_root: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`ganbench run` of a suite as an installation starts it, from a script in ``folder``, where its results go."""
+    (folder / "ganbench").write_text(SCRIPT)
+    (folder / "suite.toml").write_text(suite)
+    places = ["--results", folder, "--reports", folder / "reports", "--data-root", data_root]
+    command = [sys.executable, folder / "ganbench", "run", folder / "suite.toml", *places, "--device", "cpu"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env={**os.environ, **environment}, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done
+
+
 def test_a_run_imports_next_to_nothing(tmp_path: Path, data_root: Path) -> None:
     """The fork server has all of it, the command line's modules included: importing them would take longer than all
     else that a run does besides training."""
-    script, suite = tmp_path / "ganbench", tmp_path / "suite.toml"
-    script.write_text(SCRIPT)
-    suite.write_text(
-        f'objectives = ["nsgan", "wgan-gp"]\ndatasets = ["ring", "digits"]\narchitectures = ["mlp"]\n{TINY}'
-    )
-    places = ["--results", tmp_path, "--reports", tmp_path / "reports", "--data-root", data_root]
-    command = [sys.executable, script, "run", suite, *places, "--device", "cpu"]
-    timed = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=timed, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    suite = f'objectives = ["nsgan", "wgan-gp"]\ndatasets = ["ring", "digits"]\narchitectures = ["mlp"]\n{TINY}'
+    done = run_installed(suite, tmp_path, data_root, PYTHONPROFILEIMPORTTIME="1")
     imported = Counter(re.findall(r"^import time:.*\|\s*(bench\S*)$", done.stderr, re.MULTILINE))
     for module in ("bench.cli", "bench.execution.pool", "bench.plan"):
         assert imported[module] == 2, f"{module}: by the command itself, and by the fork server"
@@ -264,16 +269,11 @@ class Gap:
 
 def test_a_run_finds_the_installed_plugins_that_the_command_finds(tmp_path: Path, data_root: Path) -> None:
     """Beside the script, as in a folder that only the command has on its path: the fork server has another one."""
-    script, suite, package = tmp_path / "ganbench", tmp_path / "suite.toml", tmp_path / "mine-1.0.dist-info"
-    script.write_text(SCRIPT)
+    package = tmp_path / "mine-1.0.dist-info"
     (tmp_path / "installed_gap.py").write_text(INSTALLED)
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
     (package / "entry_points.txt").write_text("[ganbench.plugins]\nmine = installed_gap\n")
-    suite.write_text(f'objectives = ["gap"]\ndatasets = ["ring"]\narchitectures = ["mlp"]\n{TINY}')
-    places = ["--results", tmp_path, "--reports", tmp_path / "reports", "--data-root", data_root]
-    command = [sys.executable, script, "run", suite, *places, "--device", "cpu"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=os.environ, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_installed(f'objectives = ["gap"]\ndatasets = ["ring"]\narchitectures = ["mlp"]\n{TINY}', tmp_path, data_root)
     (record,) = Store(tmp_path / "suite").records()
     assert (record.status, [plugin.name for plugin in record.spec.plugins]) == (Status.COMPLETED, ["mine"])
